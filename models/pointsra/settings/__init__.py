@@ -1,0 +1,15 @@
+"""Settings: the schema of a preset, and how presets are found, overridden and validated."""
+
+from pointsra.settings.presets import PresetInfo, list_presets, load_preset, to_toml, validate
+from pointsra.settings.schema import AnyPreset, FinetunePreset, PretrainPreset
+
+__all__ = [
+    "AnyPreset",
+    "FinetunePreset",
+    "PresetInfo",
+    "PretrainPreset",
+    "list_presets",
+    "load_preset",
+    "to_toml",
+    "validate",
+]

@@ -1,0 +1,284 @@
+"""The frozen schema of a preset: every number that a run depends on, with its range and its reason.
+
+A preset is one complete TOML file, without inheritance. ``task`` decides which of the two models reads it:
+:class:`PretrainPreset` or :class:`FinetunePreset`. Unknown keys are errors. Networks and objectives never see
+these classes: the assembling functions in ``pointsra.training`` translate them into plain arguments.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+Share = Annotated[float, Field(ge=0.0, le=1.0)]
+Positive = Annotated[int, Field(ge=1)]
+Weight = Annotated[float, Field(ge=0.0)]
+
+
+class Section(BaseModel):
+    """What every part of a preset has in common: immutable, and closed against unknown keys."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", validate_default=True, allow_inf_nan=False)
+
+
+class Data(Section):
+    """Which prepared clouds are read."""
+
+    dataset: str = Field(description="folder name of the prepared data set, as `prepare-data` wrote it")
+    train_split: str = Field("train", description="split that is learned from")
+    validation_split: str = Field("", description="split watched while training; empty: none")
+    test_split: str = Field("test", description="split that is reported on and never tuned on")
+
+
+class Patches(Section):
+    """How a cloud is cut: farthest-point centers, nearest neighbors around each."""
+
+    points: Positive = Field(1024, description="points N drawn from each cloud")
+    groups: Positive = Field(64, description="patches G")
+    size: Positive = Field(32, description="points K a patch")
+
+    @model_validator(mode="after")
+    def _fits(self) -> Patches:
+        if self.groups > self.points or self.size > self.points:
+            raise ValueError(f"groups and size must not exceed points ({self.points})")
+        return self
+
+
+class Masks(Section):
+    """What student, teacher and flow are shown. Ratios are shares of the patches that are hidden."""
+
+    student: Annotated[float, Field(gt=0.0, lt=1.0)] = Field(0.75, description="student's mask ratio")
+    teacher: Annotated[float, Field(ge=0.0, lt=1.0)] = Field(0.30, description="teacher's mask ratio")
+    block_share: Share = Field(0.0, description="share of steps with block masks (nearest to a random center)")
+    view_share: Share = Field(0.0, description="share of steps with view-point crops of view_low … view_high")
+    view_low: Share = Field(0.25, description="smallest share of the patches that a crop hides")
+    view_high: Share = Field(0.75, description="largest share of the patches that a crop hides")
+    frame: Literal["whole", "visible"] = Field(
+        "whole", description="frame given to the networks: of the whole cloud, or of its visible patches"
+    )
+
+    @model_validator(mode="after")
+    def _nested(self) -> Masks:
+        if self.teacher >= self.student:
+            raise ValueError("masks.teacher must be below masks.student: the teacher sees more")
+        if self.block_share + self.view_share > 1.0 + 1e-9:
+            raise ValueError("block_share and view_share together exceed 1")
+        if self.view_low > self.view_high or not 0.0 < self.view_high < 1.0:
+            raise ValueError("view_low … view_high must be an interval inside (0, 1)")
+        return self
+
+
+class Encoder(Section):
+    """The transformer over visible patches (Point-MAE's shape at dim 384, depth 12, heads 6)."""
+
+    dim: Positive = Field(384, description="width C of a token")
+    depth: Positive = Field(12, description="blocks")
+    heads: Positive = Field(6, description="attention heads")
+    patch_widths: tuple[Positive, Positive, Positive] = Field(
+        (128, 256, 512), description="hidden widths of the mini-PointNet that embeds a patch"
+    )
+    drop_path: Share = Field(0.1, description="stochastic depth of the last block; grows linearly from 0")
+
+    @model_validator(mode="after")
+    def _divisible(self) -> Encoder:
+        if self.dim % self.heads:
+            raise ValueError(f"dim {self.dim} is not divisible by heads {self.heads}")
+        return self
+
+
+class Decoder(Section):
+    """The reconstruction decoder, as wide as the encoder."""
+
+    depth: Positive = Field(4, description="blocks")
+    heads: Positive = Field(6, description="attention heads")
+    center_jitter: Weight = Field(
+        0.0,
+        description="standard deviation of noise on the masked centers, so that drawn centers are met in training",
+    )
+
+
+class Teacher(Section):
+    """The exponential moving average that teaches: encoder and flow."""
+
+    momentum: Share = Field(0.996, description="momentum at the first step; rises to 1 by a cosine")
+    flow_momentum: Share = Field(
+        0.999, description="momentum of the averaged flow (the one that is sampled), after a ramp"
+    )
+
+
+class Times(Section):
+    """How the two flow times r and t are drawn."""
+
+    mean: float = Field(-0.4, description="mean of the logit-normal")
+    deviation: Annotated[float, Field(gt=0.0)] = Field(1.0, description="standard deviation of the logit-normal")
+    different_share: Share = Field(0.5, description="share of rows with r != t; the others are flow matching")
+    uniform_share: Share = Field(0.25, description="share of draws replaced by uniform pairs")
+    one_step_share: Share = Field(0.10, description="share of draws replaced by exactly (r, t) = (0, 1)")
+    swapped_share: Share = Field(0.10, description="share of the r != t rows turned to r > t (noising direction)")
+
+
+class Flow(Section):
+    """The generative transformer over masked centers."""
+
+    objective: Literal["meanflow", "rectified_flow", "ddpm", "off"] = Field("meanflow", description="what it learns")
+    dim: Positive = Field(288, description="width")
+    depth: Positive = Field(12, description="blocks")
+    heads: Positive = Field(6, description="attention heads")
+    order: Literal["morton", "hungarian", "none"] = Field(
+        "morton", description="what gives the unordered masked centers an identity"
+    )
+    tangent: Literal["predicted", "conditional"] = Field(
+        "predicted",
+        description="velocity inside the JVP: the network's own (improved MeanFlow) or the sample's",
+    )
+    adaptive_power: Weight = Field(0.0, description="p of the adaptive weight; 1 is sharp and mode-seeking")
+    scale: Annotated[float, Field(ge=0.0)] = Field(
+        0.0, description="σ of the state; 0: measured on the training clouds and kept in the weights"
+    )
+    image_dropout: Share = Field(0.5, description="share of rows whose image is replaced by the learned null")
+    text_dropout: Share = Field(0.5, description="share of rows whose text is replaced by the learned null")
+    all_dropout: Share = Field(0.1, description="share of rows without any condition, visible patches included")
+    context_gradient: bool = Field(True, description="let the flow's loss reach the encoder through its tokens")
+    times: Times = Times()
+
+    @model_validator(mode="after")
+    def _divisible(self) -> Flow:
+        if self.dim % self.heads:
+            raise ValueError(f"dim {self.dim} is not divisible by heads {self.heads}")
+        return self
+
+
+class Alignment(Section):
+    """Choices inside the two self-alignments."""
+
+    predictor: bool = Field(False, description="small predictor on the student's side of MAE-SRA")
+    transport: Literal["input_embedding", "projection"] = Field(
+        "input_embedding", description="how MFT-SRA turns a displacement of points into one of features"
+    )
+
+
+class Losses(Section):
+    """Weights of the joint loss; 0 switches a term off, and its computation with it."""
+
+    reconstruction: Weight = Field(1.0, description="Chamfer L2 to the masked patches")
+    mean_flow: Weight = Field(0.5, description="the generative term, whatever flow.objective is")
+    cross_modal: Weight = Field(1.0, description="image and text query tokens to their frozen features")
+    mae_sra: Weight = Field(0.2, description="alignment of the student with the low-ratio teacher")
+    mft_sra: Weight = Field(0.2, description="alignment of flow features across times")
+
+
+class Optimizer(Section):
+    """AdamW with warm-up and cosine, both functions of the step."""
+
+    epochs: Positive = Field(300, description="passes over the training split")
+    batch_size: Positive = Field(128, description="clouds a step, over all devices")
+    lr: Annotated[float, Field(gt=0.0)] = Field(5e-4, description="peak learning rate")
+    min_lr: Weight = Field(1e-6, description="learning rate at the end")
+    warmup_epochs: Weight = Field(10, description="epochs of linear warm-up")
+    weight_decay: Weight = Field(0.05, description="not applied to biases, norms, tokens and embeddings")
+    beta2: Share = Field(0.999, description="second AdamW decay; MeanFlow prefers 0.95")
+    clip: Weight = Field(0.0, description="largest gradient norm; 0: no clipping")
+    head_lr_multiplier: Annotated[float, Field(gt=0.0)] = Field(
+        1.0, description="factor on the learning rate of head and gate in fine-tuning"
+    )
+
+
+class Augment(Section):
+    """Random changes to training clouds, in the order written."""
+
+    scale_low: Annotated[float, Field(gt=0.0)] = Field(2 / 3, description="smallest factor, drawn for each axis")
+    scale_high: Annotated[float, Field(gt=0.0)] = Field(3 / 2, description="largest factor, drawn for each axis")
+    translate: Weight = Field(0.2, description="largest shift along each axis")
+    rotate: Weight = Field(180.0, description="largest turn about the vertical, degrees; 180 is any turn, 0 is none")
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Augment:
+        if self.scale_low > self.scale_high:
+            raise ValueError("scale_low exceeds scale_high")
+        return self
+
+
+class Runtime(Section):
+    """How the run is carried out; nothing here changes what is learned, but for precision."""
+
+    precision: Literal["fp32", "bf16"] = Field("fp32", description="autocast on CUDA; the CPU path always runs fp32")
+    log_every: Positive = Field(20, description="steps between records in metrics.jsonl")
+    save_every: Positive = Field(100, description="steps between saves of last.ckpt")
+    skip_limit: Positive = Field(20, description="non-finite steps in a row after which the run stops")
+
+
+class Gate(Section):
+    """The flow-conditioned gate of fine-tuning."""
+
+    enabled: bool = Field(True, description="gate the frozen flow's knowledge into the patch features")
+    state: Literal["clean", "noised"] = Field("clean", description="what the flow is shown: centers, or their path")
+    eval_t: Share = Field(0.5, description="t in evaluation, fixed so that it is deterministic")
+    eval_r: Share = Field(0.0, description="r in evaluation")
+
+
+class Head(Section):
+    """The classification head."""
+
+    hidden: Positive = Field(256, description="width of its two hidden layers")
+    dropout: Annotated[float, Field(ge=0.0, lt=1.0)] = Field(0.5, description="dropout between its layers")
+
+
+class Preset(Section):
+    """What both tasks share."""
+
+    description: str = Field(description="one sentence for `pointsra presets`")
+    seed: int = Field(0, ge=0, description="everything random follows from it")
+
+
+class PretrainPreset(Preset):
+    """Self-supervised pre-training of autoencoder and flow."""
+
+    task: Literal["pretrain"]
+    data: Data
+    patches: Patches = Patches()
+    masks: Masks = Masks()
+    encoder: Encoder = Encoder()
+    decoder: Decoder = Decoder()
+    teacher: Teacher = Teacher()
+    flow: Flow = Flow()
+    alignment: Alignment = Alignment()
+    losses: Losses = Losses()
+    optimizer: Optimizer = Optimizer()
+    augment: Augment = Augment()
+    runtime: Runtime = Runtime()
+
+    @model_validator(mode="after")
+    def _consistent(self) -> PretrainPreset:
+        visible = self.patches.groups - int(self.patches.groups * self.masks.student)
+        if visible < 1 or visible >= self.patches.groups:
+            raise ValueError("masks.student leaves no visible or no masked patch; change it or patches.groups")
+        if self.encoder.dim % self.decoder.heads:
+            raise ValueError(f"encoder.dim {self.encoder.dim} is not divisible by decoder.heads {self.decoder.heads}")
+        if self.flow.objective == "off" and self.losses.mean_flow + self.losses.mft_sra > 0:
+            raise ValueError("flow.objective is off: set losses.mean_flow and losses.mft_sra to 0")
+        if self.flow.objective != "meanflow" and self.losses.mft_sra > 0:
+            raise ValueError("losses.mft_sra needs the average velocity of flow.objective = meanflow: set it to 0")
+        if sum(self.losses.model_dump().values()) == 0:
+            raise ValueError("every loss weight is 0: there is nothing to learn")
+        return self
+
+
+class FinetunePreset(Preset):
+    """Supervised training of a head on the encoder and the gated, frozen flow."""
+
+    task: Literal["finetune"]
+    protocol: Literal["full", "linear", "mlp3"] = Field(
+        "full", description="full: all weights; linear, mlp3: frozen backbone under one or three layers"
+    )
+    data: Data
+    patches: Patches = Patches()
+    encoder: Encoder = Field(Encoder(), description="used from scratch only: otherwise the weights decide")
+    gate: Gate = Gate()
+    head: Head = Head()
+    optimizer: Optimizer = Optimizer()
+    augment: Augment = Augment()
+    runtime: Runtime = Runtime()
+
+
+AnyPreset = PretrainPreset | FinetunePreset
