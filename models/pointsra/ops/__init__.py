@@ -1,0 +1,1 @@
+"""Pure functions on points: sampling, neighbors, patches, masks, orders, distances, transforms, splatting."""

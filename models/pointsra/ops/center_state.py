@@ -1,0 +1,65 @@
+"""The state of the flow: the centers of hidden patches, in a frame that only needs what is visible.
+
+A cloud's G patches fill G slots. In an ordinary row the first V slots belong to the visible patches, which are
+condition, and the other M = G − V hold the state. In an unconditioned row all G slots hold state, so that the
+flow also learns whole clouds (this is what fine-tuning asks it about).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from pointsra.ops.ordering import morton_order
+from pointsra.ops.sampling import gather_points
+
+
+@dataclass(frozen=True)
+class CenterState:
+    """Clean states of a batch.
+
+    Attributes:
+        data: (B, G, 3) z₀ = (center − mean of the visible centers) / σ; meaningless in slots that are condition.
+        active: (B, G) bool, True where a slot holds state.
+        rank: (B, G) place in the canonical order, (rank + ½) / M in (0, 1); None without an order.
+        visible_centers: (B, V, 3) the condition's centers, in the state's frame.
+    """
+
+    data: Tensor
+    active: Tensor
+    rank: Tensor | None
+    visible_centers: Tensor
+
+
+def center_state(
+    visible: Tensor, masked: Tensor, whole: Tensor, unconditioned: Tensor, scale: Tensor, ordered: bool
+) -> CenterState:
+    """Lay out the state of a batch.
+
+    Args:
+        visible: (B, V, 3) visible centers.
+        masked: (B, M, 3) hidden centers, in the same frame.
+        whole: (B, G, 3) all centers in the frame of the whole cloud, for rows without condition.
+        unconditioned: (B,) bool rows without condition.
+        scale: () the global σ.
+        ordered: sort the state along the Z-order curve and give ranks; otherwise keep the order and give none.
+    """
+    middle = visible.mean(dim=1, keepdim=True)
+    if ordered:
+        masked = gather_points(masked, morton_order(masked))
+        whole = gather_points(whole, morton_order(whole))
+    conditioned = torch.cat([visible, masked], dim=1) - middle
+    free = unconditioned[:, None]
+    shown, hidden = visible.shape[1], masked.shape[1]
+    slots = torch.arange(shown + hidden, device=visible.device)
+    active = free | (slots >= shown)
+    rank = torch.where(free, ranks(shown + hidden, slots), ranks(hidden, slots - shown)) if ordered else None
+    data = torch.where(free.unsqueeze(-1), whole, conditioned) / scale
+    return CenterState(data, active, rank, (visible - middle) / scale)
+
+
+def ranks(count: int, places: Tensor) -> Tensor:
+    """(rank + ½) / M of integer places, as float; any M gives values in (0, 1)."""
+    return (places.float() + 0.5) / count

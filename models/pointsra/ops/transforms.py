@@ -1,0 +1,64 @@
+"""Frames and random augmentations of batched clouds. y is up."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+
+@dataclass(frozen=True)
+class Frame:
+    """The unit frame of a cloud: p_unit = (p − offset) / scale.
+
+    Attributes:
+        offset: (B, 1, 3) origin.
+        scale: (B, 1, 1) unit.
+    """
+
+    offset: Tensor
+    scale: Tensor
+
+    def to_unit(self, points: Tensor) -> Tensor:
+        """(B, N, 3) points of the cloud's own frame in the unit frame."""
+        return (points - self.offset) / self.scale
+
+    def from_unit(self, points: Tensor) -> Tensor:
+        """(B, N, 3) points of the unit frame in the cloud's own frame."""
+        return points * self.scale + self.offset
+
+
+def unit_frame(points: Tensor) -> Frame:
+    """The frame whose origin is the mean of (B, N, 3) and whose unit is the largest radius.
+
+    A cloud whose points all coincide gets the unit 1.
+    """
+    offset = points.mean(dim=1, keepdim=True)
+    scale = (points - offset).norm(dim=-1).amax(dim=1)[:, None, None]
+    return Frame(offset, torch.where(scale > 0, scale, torch.ones_like(scale)))
+
+
+def scale_and_translate(
+    points: Tensor, low: float, high: float, translate: float, generator: torch.Generator
+) -> Tensor:
+    """Scale each axis of each cloud (B, N, 3) by U[low, high] and shift it by U[−translate, translate]."""
+    clouds = points.shape[0]
+    scale = low + (high - low) * torch.rand(clouds, 1, 3, generator=generator)
+    shift = translate * (2.0 * torch.rand(clouds, 1, 3, generator=generator) - 1.0)
+    return points * scale.to(points) + shift.to(points)
+
+
+def rotate_about_vertical(points: Tensor, largest_degrees: float, generator: torch.Generator) -> Tensor:
+    """Turn each cloud (B, N, 3) about y by U[−largest, largest]."""
+    clouds = points.shape[0]
+    angle = math.radians(largest_degrees) * (2.0 * torch.rand(clouds, generator=generator) - 1.0)
+    return turned_about_vertical(points, angle.to(points))
+
+
+def turned_about_vertical(points: Tensor, radians: Tensor) -> Tensor:
+    """Turn each cloud (B, N, 3) about y by its own angle (B,)."""
+    cosine, sine = radians.cos()[:, None], radians.sin()[:, None]
+    x, y, z = points.unbind(-1)
+    return torch.stack([cosine * x + sine * z, y, cosine * z - sine * x], dim=-1)
