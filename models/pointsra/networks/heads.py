@@ -1,0 +1,41 @@
+"""Heads that turn an encoding of a whole cloud into logits of classes."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from pointsra.networks.masked_autoencoder import QUERIES, Encoding
+from pointsra.networks.stochastic import Dropout
+
+
+def cloud_feature(encoding: Encoding) -> Tensor:
+    """The feature of a cloud: its query tokens and the maximum of its patches, (B, 4·C), as in ReCon."""
+    return torch.cat([encoding.queries.flatten(1), encoding.patches.amax(dim=1)], dim=-1)
+
+
+def cloud_feature_dim(dim: int) -> int:
+    """Width of :func:`cloud_feature` for an encoder of width ``dim``."""
+    return (len(QUERIES) + 1) * dim
+
+
+class ClassificationHead(nn.Sequential):
+    """Two hidden layers with batch norm, ReLU and dropout, then logits (the Point-MAE family's head)."""
+
+    def __init__(self, inputs: int, classes: int, hidden: int = 256, dropout: float = 0.5) -> None:
+        layers: list[nn.Module] = []
+        for width in (inputs, hidden):
+            layers += [
+                nn.Linear(width, hidden),
+                nn.BatchNorm1d(hidden),
+                nn.ReLU(inplace=True),
+                Dropout(dropout),
+            ]
+        super().__init__(*layers, nn.Linear(hidden, classes))
+
+
+class LinearHead(nn.Sequential):
+    """One linear layer behind a batch norm without parameters, for the linear protocol."""
+
+    def __init__(self, inputs: int, classes: int) -> None:
+        super().__init__(nn.BatchNorm1d(inputs, affine=False), nn.Linear(inputs, classes))

@@ -1,0 +1,107 @@
+"""The masked autoencoder: an encoder of visible patches and a decoder that fills hidden ones (Point-MAE).
+
+Three learned query tokens (cls, image, text) ride in front of the patches, as in ReCon; here they are ordinary
+tokens of the same attention.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from pointsra.networks.patch_embedding import PatchEmbedding
+from pointsra.networks.transformer import PositionEmbedding, Transformer, concatenate
+from pointsra.ops.patches import Patches
+
+QUERIES = ("cls", "image", "text")
+
+
+@dataclass(frozen=True)
+class Encoding:
+    """What the encoder says of the visible patches.
+
+    Attributes:
+        queries: (B, 3, C) the cls, image and text tokens.
+        patches: (B, V, C) one token a visible patch.
+        centers: (B, V, 3) their centers.
+    """
+
+    queries: Tensor
+    patches: Tensor
+    centers: Tensor
+
+    @property
+    def pooled(self) -> Tensor:
+        """(B, C) mean over the visible patches."""
+        return self.patches.mean(dim=1)
+
+    def query(self, name: str) -> Tensor:
+        """(B, C) one query token, by its name in :data:`QUERIES`."""
+        return self.queries[:, QUERIES.index(name)]
+
+
+class PatchEncoder(nn.Module):
+    """Patches → tokens. At dim 384, depth 12 and 6 heads it is Point-MAE's encoder plus three queries."""
+
+    def __init__(
+        self,
+        dim: int = 384,
+        depth: int = 12,
+        heads: int = 6,
+        patch_widths: tuple[int, int, int] = (128, 256, 512),
+        drop_path: float = 0.1,
+    ) -> None:
+        super().__init__()
+        self.dim = dim
+        self.embedding = PatchEmbedding(dim, patch_widths)
+        self.positions = PositionEmbedding(dim)
+        self.query_tokens = nn.Parameter(torch.zeros(1, len(QUERIES), dim))
+        self.query_positions = nn.Parameter(torch.zeros(1, len(QUERIES), dim))
+        self.transformer = Transformer(dim, depth, heads, drop_path)
+        self.norm = nn.LayerNorm(dim)
+
+    def forward(self, patches: Patches, gate: Callable[[Tensor], Tensor] | None = None) -> Encoding:
+        """Encode the patches that are visible; nothing is spent on the others.
+
+        Args:
+            patches: centers (B, V, 3) and neighborhoods (B, V, K, 3).
+            gate: changes the embedded patches (B, V, C) before the blocks; None leaves them as they are.
+        """
+        embedded = self.embedding(patches.neighborhoods)
+        tokens = concatenate(self.query_tokens, embedded if gate is None else gate(embedded))
+        positions = concatenate(self.query_positions, self.positions(patches.centers))
+        mixed = self.norm(self.transformer(tokens, positions))
+        count = len(QUERIES)
+        return Encoding(mixed[:, :count], mixed[:, count:], patches.centers)
+
+
+class PatchDecoder(nn.Module):
+    """Visible tokens and the centers of hidden patches → the points of the hidden patches."""
+
+    def __init__(self, dim: int = 384, depth: int = 4, heads: int = 6, size: int = 32) -> None:
+        super().__init__()
+        self.size = size
+        self.mask_token = nn.Parameter(torch.zeros(1, 1, dim))
+        self.positions = PositionEmbedding(dim)
+        self.transformer = Transformer(dim, depth, heads)
+        self.norm = nn.LayerNorm(dim)
+        self.points = nn.Linear(dim, 3 * size)
+
+    def forward(self, encoding: Encoding, masked_centers: Tensor) -> Tensor:
+        """Fill the hidden patches.
+
+        Args:
+            encoding: of the visible patches.
+            masked_centers: (B, M, 3) where the hidden patches are, in the same frame.
+
+        Returns:
+            (B, M, K, 3) points relative to ``masked_centers``.
+        """
+        clouds, masked, _ = masked_centers.shape
+        tokens = concatenate(encoding.patches, self.mask_token.expand(clouds, masked, -1))
+        positions = self.positions(torch.cat([encoding.centers, masked_centers], dim=1))
+        mixed = self.norm(self.transformer(tokens, positions)[:, -masked:])
+        return self.points(mixed).view(clouds, masked, self.size, 3)

@@ -1,0 +1,93 @@
+"""The plain transformer of the masked autoencoder: pre-norm blocks that receive positions before each block."""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from pointsra.networks.stochastic import DropPath
+
+
+class Attention(nn.Module):
+    """Multi-head self-attention; queries, keys and values without bias, as in Point-MAE."""
+
+    def __init__(self, dim: int, heads: int) -> None:
+        super().__init__()
+        self.heads = heads
+        self.qkv = nn.Linear(dim, 3 * dim, bias=False)
+        self.proj = nn.Linear(dim, dim)
+
+    def forward(self, tokens: Tensor) -> Tensor:
+        """(B, T, C) → (B, T, C)."""
+        clouds, count, dim = tokens.shape
+        split = self.qkv(tokens).view(clouds, count, 3, self.heads, dim // self.heads)
+        queries, keys, values = split.permute(2, 0, 3, 1, 4)
+        mixed = F.scaled_dot_product_attention(queries, keys, values)
+        return self.proj(mixed.transpose(1, 2).reshape(clouds, count, dim))
+
+
+class Mlp(nn.Module):
+    """Two layers with GELU between, four times as wide."""
+
+    def __init__(self, dim: int) -> None:
+        super().__init__()
+        self.fc1 = nn.Linear(dim, 4 * dim)
+        self.fc2 = nn.Linear(4 * dim, dim)
+
+    def forward(self, tokens: Tensor) -> Tensor:
+        """(B, T, C) → (B, T, C)."""
+        return self.fc2(F.gelu(self.fc1(tokens)))
+
+
+class Block(nn.Module):
+    """x + attention(norm(x)), then x + mlp(norm(x)); each branch may be dropped for a whole cloud."""
+
+    def __init__(self, dim: int, heads: int, drop_path: float = 0.0) -> None:
+        super().__init__()
+        self.norm1 = nn.LayerNorm(dim)
+        self.attn = Attention(dim, heads)
+        self.norm2 = nn.LayerNorm(dim)
+        self.mlp = Mlp(dim)
+        self.drop_path = DropPath(drop_path)
+
+    def forward(self, tokens: Tensor) -> Tensor:
+        """(B, T, C) → (B, T, C)."""
+        tokens = tokens + self.drop_path(self.attn(self.norm1(tokens)))
+        return tokens + self.drop_path(self.mlp(self.norm2(tokens)))
+
+
+class Transformer(nn.Module):
+    """A stack of blocks. Positions are added before every block, not once (Point-MAE)."""
+
+    def __init__(self, dim: int, depth: int, heads: int, drop_path: float = 0.0) -> None:
+        super().__init__()
+        rates = [drop_path * index / max(1, depth - 1) for index in range(depth)]
+        self.blocks = nn.ModuleList(Block(dim, heads, rate) for rate in rates)
+
+    def forward(self, tokens: Tensor, positions: Tensor) -> Tensor:
+        """Mix tokens (B, T, C) with their positions (B, T, C): (B, T, C)."""
+        for block in self.blocks:
+            tokens = block(tokens + positions)
+        return tokens
+
+
+class PositionEmbedding(nn.Module):
+    """Center coordinates → positions: 3 → 128 → C with GELU."""
+
+    def __init__(self, dim: int, hidden: int = 128) -> None:
+        super().__init__()
+        self.layers = nn.Sequential(nn.Linear(3, hidden), nn.GELU(), nn.Linear(hidden, dim))
+        # Coordinates are the whole signal here; the 0.02 of wide layers would flatten it.
+        self.layers[0].starts_as_convolution = True  # type: ignore[assignment]
+        self.layers[2].starts_as_convolution = True  # type: ignore[assignment]
+
+    def forward(self, centers: Tensor) -> Tensor:
+        """(B, T, 3) → (B, T, C)."""
+        return self.layers(centers)
+
+
+def concatenate(first: Tensor, second: Tensor) -> Tensor:
+    """Join tokens (B, T, C) and (B, U, C), or shared ones (1, T, C), along the sequence: (B, T + U, C)."""
+    clouds = max(first.shape[0], second.shape[0])
+    return torch.cat([first.expand(clouds, -1, -1), second.expand(clouds, -1, -1)], dim=1)

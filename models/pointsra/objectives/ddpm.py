@@ -1,0 +1,51 @@
+"""DDPM (Ho et al., 2020) with PointDif's schedule: the diffusion comparator on the same network.
+
+x_n = √ᾱ_n x₀ + √(1 − ᾱ_n) ε with 2000 levels and linear β from 1e-4 to 0.02. The network predicts ε and is asked
+with r = t = n / 2000. Samples are drawn by deterministic DDIM (Song et al., 2021) in any number of steps.
+"""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+import torch
+from torch import Tensor
+
+from pointsra.objectives.path import FlowLoss, Network, Path, masked_mean
+
+_LEVELS = 2000
+_BETA_FIRST, _BETA_LAST = 1e-4, 0.02
+
+
+class Ddpm:
+    """Path, loss and sampler of the diffusion comparator."""
+
+    def __init__(self) -> None:
+        betas = torch.linspace(_BETA_FIRST, _BETA_LAST, _LEVELS, dtype=torch.float64)
+        # Level 0 is clean data, level _LEVELS is (almost) noise.
+        self.signal = torch.cat([torch.ones(1, dtype=torch.float64), (1.0 - betas).cumprod(0)])
+
+    def sample_path(self, data: Tensor, noise: Tensor, generator: torch.Generator) -> Path:
+        """Draw a level for data and noise (B, T, 3) and go there."""
+        level = torch.randint(1, _LEVELS + 1, (len(data),), generator=generator)
+        time = (level / _LEVELS).to(data)
+        signal = self.signal[level].to(data)[:, None, None]
+        return Path(data, noise, time, time, signal.sqrt() * data + (1 - signal).sqrt() * noise)
+
+    def loss(self, network: Network, path: Path, active: Tensor) -> FlowLoss:
+        """Mean squared error of the predicted noise over the active slots (B, T)."""
+        output = network(path.state, path.t, path.t, None)
+        error = masked_mean((output.velocity.float() - path.noise).square(), active).mean()
+        return FlowLoss(error, error.detach(), output)
+
+    def draw(self, network: Network, noise: Tensor, steps: int = 1) -> Tensor:
+        """Samples x₀ (B, T, 3) by ``steps`` DDIM steps over evenly spaced levels."""
+        levels = torch.linspace(_LEVELS, 0, steps + 1).round().long()
+        state = noise
+        for level, following in pairwise(levels.tolist()):
+            time = torch.full((len(noise),), float(level) / _LEVELS, device=noise.device)
+            predicted = network(state, time, time, None).velocity
+            signal, kept = self.signal[level].to(state), self.signal[following].to(state)
+            clean = (state - (1 - signal).sqrt() * predicted) / signal.sqrt()
+            state = kept.sqrt() * clean + (1 - kept).sqrt() * predicted
+        return state

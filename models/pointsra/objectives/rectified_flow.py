@@ -1,0 +1,40 @@
+"""Rectified flow (Liu et al., 2023) and flow matching (Lipman et al., 2023): the comparator with r = t."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import torch
+from torch import Tensor
+
+from pointsra.objectives.path import (
+    FlowLoss,
+    Network,
+    Path,
+    TimeSampler,
+    draw_by_euler,
+    interpolate,
+    masked_mean,
+)
+
+
+class RectifiedFlow:
+    """Path, loss and sampler of an instantaneous velocity field; the network is asked with r = t."""
+
+    def __init__(self, times: TimeSampler) -> None:
+        self.times = replace(times, different_share=0.0, swapped_share=0.0, one_step_share=0.0)
+
+    def sample_path(self, data: Tensor, noise: Tensor, generator: torch.Generator) -> Path:
+        """Draw a time for data and noise (B, T, 3) and go there."""
+        r, t = (time.to(data) for time in self.times.draw(len(data), generator))
+        return Path(data, noise, r, t, interpolate(data, noise, t))
+
+    def loss(self, network: Network, path: Path, active: Tensor) -> FlowLoss:
+        """Mean squared error to z₁ − z₀ over the active slots (B, T)."""
+        output = network(path.state, path.t, path.t, None)
+        error = masked_mean((output.velocity.float() - path.velocity).square(), active).mean()
+        return FlowLoss(error, error.detach(), output)
+
+    def draw(self, network: Network, noise: Tensor, steps: int = 1) -> Tensor:
+        """Samples z₀ (B, T, 3) by ``steps`` Euler steps."""
+        return draw_by_euler(network, noise, steps, average=False)
