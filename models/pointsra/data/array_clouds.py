@@ -1,0 +1,138 @@
+"""Clouds as plain arrays and lidar records: npy, npz, KITTI bin, las and laz."""
+
+from __future__ import annotations
+
+import zipfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pointsra.data.readout import Readout, as_colors
+from pointsra.errors import InputFileError, MissingExtraError
+
+_POINT_KEYS = ("points", "xyz", "pos", "coords", "coord", "points_raw", "pointcloud", "point_cloud", "pc", "vertices")
+_COLOR_KEYS = ("colors", "color", "rgb")
+_FARTHEST = 1e6  # meters; no lidar sees farther, and random bytes read as floats do not stay below it
+
+
+def read_npy(path: Path) -> Readout:
+    """Read an npy file: (N, C) numbers with C of 3 or more, (1, N, C), or records with fields x, y and z.
+
+    Raises:
+        InputFileError: cut short, of another shape, or holding Python objects (which are never unpickled).
+    """
+    try:
+        values = np.load(path, allow_pickle=False)
+    except (ValueError, EOFError, OSError, MemoryError, SyntaxError) as cause:
+        raise InputFileError(f"{path}: not a whole npy file of plain numbers ({_first_line(cause)}).") from cause
+    points = _as_points(values)
+    if points is None:
+        raise InputFileError(f"{path}: holds {values.dtype} {values.shape}; an (N, 3) array of numbers is needed.")
+    return Readout(points, notes=_note_columns(path, values))
+
+
+def read_npz(path: Path) -> Readout:
+    """Read an npz file: the array under a usual key ("points", "xyz", …), or the only one shaped (N, 3 or more).
+
+    Raises:
+        InputFileError: damaged, or no array, or more than one, could be the points.
+    """
+    try:
+        with np.load(path, allow_pickle=False) as archive:
+            arrays = {key: archive[key] for key in archive.files}
+    except (ValueError, EOFError, OSError, MemoryError, SyntaxError, KeyError, zipfile.BadZipFile) as cause:
+        raise InputFileError(f"{path}: not a whole npz file of plain numbers ({_first_line(cause)}).") from cause
+    fitting = {key: points for key, values in arrays.items() if (points := _as_points(values)) is not None}
+    key = next((key for key in _POINT_KEYS if key in fitting), None)
+    if key is None and len(fitting) == 1:
+        key = next(iter(fitting))
+    if key is None:
+        shapes = ", ".join(f"{name} {values.shape}" for name, values in arrays.items()) or "nothing"
+        raise InputFileError(f"{path}: holds {shapes}; name the (N, 3) array of points 'points'.")
+    return Readout(fitting[key], _colors_of(arrays, len(fitting[key])), notes=_note_columns(path, arrays[key]))
+
+
+def read_bin(path: Path) -> Readout:
+    """Read a KITTI lidar scan (float32 x, y, z, reflectance), or a raw ScanObjectNN object (a count, then 11 floats).
+
+    Raises:
+        InputFileError: the size or the values are not those of either.
+    """
+    size = path.stat().st_size
+    if size % 4:
+        raise InputFileError(f"{path}: {size} bytes are not whole float32 numbers; is this a KITTI scan?")
+    values = np.fromfile(path, dtype="<f4")
+    if len(values) > 11 and values[0] == (len(values) - 1) // 11 and len(values) % 11 == 1:
+        rows = values[1:].reshape(-1, 11)
+        return Readout(rows[:, :3].astype(np.float64), as_colors(rows[:, 6:9].astype(np.uint8)))
+    if size % 16:
+        raise InputFileError(f"{path}: {size} bytes are not rows of four float32; is this scan cut short?")
+    points = values.reshape(-1, 4)[:, :3].astype(np.float64)
+    finite = np.isfinite(points).all(axis=1)
+    if finite.mean() < 0.5 or np.abs(points[finite]).max(initial=0.0) > _FARTHEST:
+        raise InputFileError(f"{path}: its bytes make no sense as float32 x, y, z, reflectance of a KITTI scan.")
+    return Readout(points)
+
+
+def read_las(path: Path) -> Readout:
+    """Read a las or laz survey file; coordinates keep their full precision.
+
+    Raises:
+        MissingExtraError: laspy (or, for laz, lazrs) is not installed.
+        InputFileError: damaged or cut short.
+    """
+    try:
+        import laspy
+    except ImportError as cause:
+        raise MissingExtraError(
+            f"{path}: las and laz files need laspy; install it with `pip install 'pointsra[las]'`."
+        ) from cause
+    try:
+        with laspy.open(path) as reader:
+            promised = int(reader.header.point_count)
+            if reader.header.are_points_compressed and not laspy.LazBackend.detect_available():
+                raise MissingExtraError(f"{path}: laz files need lazrs; install it with `pip install 'pointsra[las]'`.")
+            cloud = reader.read()
+            points = np.asarray(cloud.xyz, dtype=np.float64)
+    except MissingExtraError:
+        raise
+    except Exception as cause:  # laspy lets struct, numpy and Rust errors through
+        raise InputFileError(f"{path}: not a whole las or laz file ({_first_line(cause)}).") from cause
+    if len(points) != promised:
+        raise InputFileError(f"{path}: cut short: {len(points)} points, its header promises {promised}.")
+    colors = None
+    if {"red", "green", "blue"} <= set(cloud.point_format.dimension_names):
+        found = np.stack([np.asarray(cloud[name]) for name in ("red", "green", "blue")], axis=1)
+        colors = as_colors(found) if found.any() else None
+    return Readout(points, colors)
+
+
+def _as_points(values: NDArray[Any]) -> NDArray[np.float64] | None:
+    if values.dtype.names and {"x", "y", "z"} <= set(values.dtype.names):
+        return np.stack([values[axis].astype(np.float64).ravel() for axis in "xyz"], axis=1)
+    if values.ndim == 3 and len(values) == 1:
+        values = values[0]
+    if values.ndim != 2 or values.shape[1] < 3 or values.dtype.kind not in "fiu":
+        return None
+    return values[:, :3].astype(np.float64)
+
+
+def _colors_of(arrays: Mapping[str, NDArray[np.generic]], count: int) -> NDArray[np.uint8] | None:
+    for key in _COLOR_KEYS:
+        values = arrays.get(key)
+        if values is not None and values.shape in ((count, 3), (count, 4)) and values.dtype.kind in "fiu":
+            return as_colors(values)
+    return None
+
+
+def _note_columns(path: Path, values: NDArray[np.generic]) -> tuple[str, ...]:
+    if values.dtype.names or values.shape[-1] == 3:
+        return ()
+    return (f"{path.name}: took 3 of its {values.shape[-1]} columns as x, y and z.",)
+
+
+def _first_line(cause: BaseException) -> str:
+    return (str(cause).strip().splitlines() or [type(cause).__name__])[0][:120]

@@ -1,0 +1,138 @@
+"""The data set ``shapes``: generated objects with parts and captions, nothing to download.
+
+The objects themselves are made by ``data.shapes``. Here they are dealt out to train, val and test (80, 10 and 10 of a
+hundred, each class in the same shares), sampled, rendered and written.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from pointsra.data.blocks import add_conditions, cut, run_blocks
+from pointsra.data.conditions import builtin_encoder
+from pointsra.data.request import Built, PrepareRequest, RawFiles, Recipe
+from pointsra.data.shapes import CLASS_NAMES, PART_NAMES, generate, sample_surface
+from pointsra.data.split_writer import CloudBlock, SplitHeader, SplitWriter
+from pointsra.errors import SettingsError
+from pointsra.progress import Progress, Report
+
+DEFAULT_COUNT = 3000
+SPLITS = ("train", "val", "test")
+PART_LABELS: tuple[str, ...] = tuple(f"{name}/{part}" for name in CLASS_NAMES for part in PART_NAMES[name])
+"""Part labels over all classes, "chair/seat" for instance; each class has a run of its own."""
+
+_FIRST_PART = dict(
+    zip(CLASS_NAMES, np.cumsum([0] + [len(PART_NAMES[name]) for name in CLASS_NAMES[:-1]]).tolist(), strict=True)
+)
+
+
+def split_of(index: int) -> str:
+    """Which split shape number ``index`` belongs to: of any ten in a row of one class, eight, one and one."""
+    turn, label = divmod(index, len(CLASS_NAMES))
+    # The offset spreads small collections: with three classes' worth of shapes each split has some of them.
+    place = (turn + 3 * label) % 10
+    return "val" if place == 8 else "test" if place == 9 else "train"
+
+
+def deal(count: int, limit: int | None) -> dict[str, list[int]]:
+    """Deal shapes 0 … count - 1 out to the splits.
+
+    Args:
+        count: how many shapes.
+        limit: at most this many in each split; the first ones are kept.
+
+    Returns:
+        Split -> indices of its shapes, in order.
+
+    Raises:
+        SettingsError: so few shapes that a split stays empty.
+    """
+    dealt: dict[str, list[int]] = {split: [] for split in SPLITS}
+    for index in range(count):
+        dealt[split_of(index)].append(index)
+    empty = [split for split, indices in dealt.items() if not indices]
+    if empty:
+        raise SettingsError(f"{count} shapes leave {' and '.join(empty)} empty; ask for 16 or more with --count.")
+    return {split: indices[:limit] for split, indices in dealt.items()}
+
+
+def make_block(task: tuple[tuple[int, ...], int, int]) -> CloudBlock:
+    """Generate some shapes, sample and render them.
+
+    Args:
+        task: the shapes' indices (B of them), the seed, and N points a cloud.
+
+    Returns:
+        (B, N, 3) points in the unit frame with labels, parts, captions, views and features.
+    """
+    indices, seed, count = task
+    clouds, parts, shapes = [], [], [generate(index, seed) for index in indices]
+    for index, shape in zip(indices, shapes, strict=True):
+        # The last number only keeps this stream apart from the one that drew the shape.
+        points, labels = sample_surface(shape, count, np.random.default_rng([seed, index, 7_001]))
+        clouds.append(points)
+        parts.append(labels.astype(np.uint8) + np.uint8(_FIRST_PART[shape.class_name]))
+    return add_conditions(
+        CloudBlock(
+            points=np.stack(clouds),
+            labels=np.array([shape.label for shape in shapes], dtype=np.int64),
+            ids=[f"{shape.class_name}-{index:06d}" for index, shape in zip(indices, shapes, strict=True)],
+            parts=np.stack(parts),
+            captions=[shape.caption for shape in shapes],
+        )
+    )
+
+
+def find(request: PrepareRequest) -> RawFiles:
+    """Say how many shapes each split will have; there are no raw files.
+
+    Raises:
+        SettingsError: so few shapes that a split stays empty.
+    """
+    dealt = deal(_count(request), request.limit)
+    return RawFiles(expected={split: len(indices) for split, indices in dealt.items()})
+
+
+def build(request: PrepareRequest, raw: RawFiles, folder: Path, report: Report) -> Built:
+    """Generate the shapes of every split and write them.
+
+    Args:
+        request: count, limit, seed, points and workers are used.
+        raw: what :func:`find` said.
+        folder: where the splits go.
+        report: told after each block.
+
+    Raises:
+        OutputError: the disk is full.
+    """
+    dealt = deal(_count(request), request.limit)
+    total, done = sum(map(len, dealt.values())), 0
+    encoder = builtin_encoder()
+    tasks = [(tuple(block), request.seed, request.points) for split in SPLITS for block in cut(dealt[split])]
+    results = run_blocks(make_block, tasks, request.workers)
+    for split in SPLITS:
+        header = SplitHeader(
+            dataset="shapes",
+            split=split,
+            class_names=CLASS_NAMES,
+            part_names=PART_LABELS,
+            seed=request.seed,
+            image_encoder=encoder,
+            text_encoder=encoder,
+        )
+        with SplitWriter(folder / f"{split}.h5", header) as writer:
+            while writer.count < len(dealt[split]):
+                block = next(results)
+                writer.append(block)
+                done += len(block.points)
+                report(Progress("generate shapes", done, total, "clouds"))
+    return Built({split: len(indices) for split, indices in dealt.items()}, CLASS_NAMES)
+
+
+def _count(request: PrepareRequest) -> int:
+    return DEFAULT_COUNT if request.count is None else request.count
+
+
+RECIPE = Recipe("generated everyday objects with parts and captions; no download", find, build, counted=True)

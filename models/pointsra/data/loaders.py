@@ -1,0 +1,101 @@
+"""Batches of clouds from a prepared split, in an order that follows from the seed alone.
+
+Training clouds are random subsets of the stored points, test clouds are farthest-point subsets, so that a test
+is deterministic. Clouds stored in the unit frame are normalized again after the choice (as Point-MAE does);
+clouds stored raw (ScanObjectNN) are left as they are.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from pointsra.data.store import Split
+from pointsra.ops.randomness import stream
+from pointsra.ops.sampling import farthest_point_indices, gather_points, random_indices
+from pointsra.ops.transforms import unit_frame
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Clouds that are learned from together.
+
+    Attributes:
+        points: (B, N, 3) float32.
+        labels: (B,) int64.
+        image: (B, D) frozen image features, or None where the data set has none.
+        text: (B, D) frozen text features, or None.
+    """
+
+    points: Tensor
+    labels: Tensor
+    image: Tensor | None = None
+    text: Tensor | None = None
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    def to(self, device: torch.device) -> Batch:
+        """The same batch on another device."""
+        moved = {name: value.to(device) for name, value in vars(self).items() if value is not None}
+        return replace(self, **moved)
+
+
+def steps_per_epoch(clouds: int, batch_size: int) -> int:
+    """Whole batches in one pass; a split smaller than one batch gives one smaller batch."""
+    return max(1, clouds // batch_size)
+
+
+def training_batches(
+    split: Split, batch_size: int, points: int, *, seed: int, epoch: int, first: int = 0
+) -> Iterator[Batch]:
+    """The batches of one epoch, from number ``first`` on.
+
+    Args:
+        split: what to read.
+        batch_size: clouds a batch; the incomplete last one is left out.
+        points: N drawn from each cloud, with repetition only where the cloud has fewer.
+        seed: of the run.
+        epoch: decides the order.
+        first: batches to pass over, when an epoch is resumed in its middle.
+    """
+    order = torch.randperm(len(split), generator=stream(seed, "order", epoch)).numpy()
+    for number in range(first, steps_per_epoch(len(split), batch_size)):
+        rows = order[number * batch_size : (number + 1) * batch_size]
+        clouds = torch.from_numpy(split.points_at(rows))
+        chosen = random_indices(len(rows), clouds.shape[1], points, stream(seed, "points", epoch, number))
+        yield _batch(split, rows, gather_points(clouds, chosen))
+
+
+def test_batches(split: Split, batch_size: int, points: int, limit: int | None = None) -> Iterator[Batch]:
+    """Every cloud once, in stored order, cut down to ``points`` by farthest-point sampling.
+
+    Args:
+        limit: read at most so many clouds.
+    """
+    total = len(split) if limit is None else min(limit, len(split))
+    for start in range(0, total, batch_size):
+        rows = np.arange(start, min(start + batch_size, total))
+        clouds = torch.from_numpy(split.points_at(rows))
+        stored = clouds.shape[1]
+        if stored > points:
+            clouds = gather_points(clouds, farthest_point_indices(clouds, points))
+        elif stored < points:
+            clouds = clouds[:, torch.arange(points) % stored]
+        yield _batch(split, rows, clouds)
+
+
+def _batch(split: Split, rows: np.ndarray, clouds: Tensor) -> Batch:
+    if split.frame == "unit":
+        clouds = unit_frame(clouds).to_unit(clouds)
+    image, text = split.image_features_at(rows), split.text_features_at(rows)
+    return Batch(
+        points=clouds,
+        labels=torch.from_numpy(split.labels[rows]),
+        image=None if image is None else torch.from_numpy(image),
+        text=None if text is None else torch.from_numpy(text),
+    )

@@ -1,0 +1,128 @@
+"""What preparing a data set is asked, and what a recipe for one gives back.
+
+A recipe is two functions: ``find`` looks at the raw files and changes nothing, ``build`` writes the splits into an
+empty folder. Everything else (temporary folders, checksums, the manifest, whether there is anything to do) is the
+same for every data set and lives in ``prepare``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from pointsra.progress import Report
+
+
+@dataclass(frozen=True, kw_only=True)
+class PrepareRequest:
+    """What the user wants prepared.
+
+    Attributes:
+        dataset: its name, a key of ``prepare.DATASETS``.
+        root: the data root; the result lies in ``root / dataset``.
+        raw: the folder of raw files; None looks in the data root.
+        limit: at most this many clouds in each split; None takes all.
+        count: how many clouds in all, for data sets that are generated; None takes the default.
+        workers: processes that read and render; 1 stays in this one. The result is the same for any number.
+        force: replace a set that was prepared differently.
+        skip_bad: leave out damaged raw files, name them in the manifest and go on.
+        seed: what everything random follows from.
+        points: N, points a cloud.
+        variant: one variant alone, where a data set has several; None takes all that are there.
+    """
+
+    dataset: str
+    root: Path
+    raw: Path | None = None
+    limit: int | None = None
+    count: int | None = None
+    workers: int = 1
+    force: bool = False
+    skip_bad: bool = False
+    seed: int = 0
+    points: int = 2048
+    variant: str | None = None
+
+
+@dataclass(frozen=True)
+class RawFiles:
+    """The raw files a request will read.
+
+    Attributes:
+        folder: what the files' names are relative to; None where nothing is read.
+        files: absolute paths, in a fixed order.
+        expected: clouds in each split, as far as they are known beforehand.
+        notes: sentences for the user (which of several folders was taken, what was ignored).
+    """
+
+    folder: Path | None = None
+    files: tuple[Path, ...] = ()
+    expected: Mapping[str, int] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Skipped:
+    """A raw file, or one row of it, that was left out, and why."""
+
+    file: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class Built:
+    """What a recipe has written.
+
+    Attributes:
+        splits: clouds written, by split; each is ``<split>.h5`` in the folder given.
+        class_names: in official order.
+        variant: "" where the data set has only one, else those written, comma-separated.
+        skipped: what was left out.
+        notes: sentences for the user.
+    """
+
+    splits: Mapping[str, int]
+    class_names: Sequence[str]
+    variant: str = ""
+    skipped: Sequence[Skipped] = ()
+    notes: Sequence[str] = ()
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How one data set is prepared.
+
+    Attributes:
+        summary: one line for the help text.
+        find: names the raw files or raises DataError saying where they are to be had; changes nothing.
+        build: writes the splits into an empty folder.
+        variants: names that ``PrepareRequest.variant`` may take.
+        counted: whether ``PrepareRequest.count`` means something.
+        fixed_points: N where the data set fixes it, else None.
+    """
+
+    summary: str
+    find: Callable[[PrepareRequest], RawFiles]
+    build: Callable[[PrepareRequest, RawFiles, Path, Report], Built]
+    variants: tuple[str, ...] = ()
+    counted: bool = False
+    fixed_points: int | None = None
+
+
+@dataclass(frozen=True)
+class PrepareResult:
+    """What came of it.
+
+    Attributes:
+        folder: the prepared data set.
+        manifest: what its ``manifest.json`` says.
+        unchanged: True where it was there already and nothing was done.
+        notes: sentences for the user.
+    """
+
+    folder: Path
+    manifest: dict[str, Any]
+    unchanged: bool
+    notes: tuple[str, ...] = ()

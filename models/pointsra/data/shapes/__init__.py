@@ -1,0 +1,20 @@
+"""An endless collection of everyday objects, generated: sixteen classes, each with many independent choices.
+
+Made to train, test and measure without a download: each shape has its class, part labels and a caption, and the
+probability of every choice is known, so that one visible half truly has several other halves. It is no substitute
+for scans: surfaces are clean, objects stand upright and alone.
+"""
+
+from __future__ import annotations
+
+from pointsra.data.shapes.generator import (
+    CHOICES,
+    CLASS_NAMES,
+    ONLY_WHEN,
+    PART_NAMES,
+    Shape,
+    generate,
+    sample_surface,
+)
+
+__all__ = ["CHOICES", "CLASS_NAMES", "ONLY_WHEN", "PART_NAMES", "Shape", "generate", "sample_surface"]

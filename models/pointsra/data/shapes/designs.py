@@ -1,0 +1,128 @@
+"""From drawn choices to a labeled, captioned object.
+
+A class of objects is a table of choices with their probabilities, a list of part names, and a function that builds
+one object from a generator. This file holds what all classes share: the draw, the assembly of labeled parts, the
+sentence. It knows no class.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from pointsra.data.shapes.meshes import Faces, Floats, Mesh
+
+Choices = Mapping[str, Mapping[str, float]]
+Conditions = Mapping[str, tuple[str, tuple[str, ...]]]
+# Options that name one thing and need an article where they stand alone.
+_COUNTED_ONE = frozenset(
+    {"pedestal", "double pedestal", "sled base", "cantilever frame", "plinth", "box frame", "metal frame"}
+)
+Attribute = str | int | float | bool
+
+
+@dataclass(frozen=True)
+class Design:
+    """One object before sampling, in meters, y up, front toward +z.
+
+    Attributes:
+        vertices: (V, 3) float64.
+        faces: (F, 3) int32, wound so that normals point outward from each piece.
+        face_parts: (F,) uint8 index into the class's own part names.
+        attributes: what was drawn, under the names of the class's table of choices, then counts.
+        caption: one English phrase that states the attributes.
+    """
+
+    vertices: Floats
+    faces: Faces
+    face_parts: np.ndarray
+    attributes: dict[str, Attribute]
+    caption: str
+
+
+def draw(rng: np.random.Generator, choices: Choices, only_when: Conditions | None = None) -> dict[str, str]:
+    """Draw every choice of a class independently, then drop those that say nothing about this object.
+
+    Args:
+        rng: source of randomness; one number is used for each choice, in the table's order.
+        choices: option probabilities for each choice; each row sums to 1.
+        only_when: choice -> (other choice, options under which it applies); a turned leg means nothing on a plinth.
+
+    Returns:
+        Choice -> option drawn.
+    """
+    drawn: dict[str, str] = {}
+    for (name, options), number in zip(choices.items(), rng.random(len(choices)), strict=True):
+        total = 0.0
+        for option, probability in options.items():
+            total += probability
+            drawn[name] = option
+            if number < total:
+                break
+    for name, (other, allowed) in (only_when or {}).items():
+        if drawn.get(other) not in allowed:
+            drawn.pop(name, None)
+    return drawn
+
+
+def caption(name: str, attributes: Mapping[str, Attribute], lead: Sequence[str], wording: Mapping[str, str]) -> str:
+    """State attributes as one English phrase.
+
+    Args:
+        name: the class, the phrase's noun.
+        attributes: what was drawn.
+        lead: attributes whose option stands before the noun ("a low table"); the option "plain" is left out.
+        wording: attribute -> pattern in which ``{}`` is its option ("a {} back"); the option "none" is written
+            as "no" and the attribute's name.
+    """
+    words = [str(attributes[key]) for key in lead if attributes.get(key, "plain") != "plain"] + [name]
+    phrases = []
+    for key, pattern in wording.items():
+        if key in attributes:
+            value = str(attributes[key])
+            if key == "base" and "leg_style" in attributes:
+                value = value.replace(" legs", f" {attributes['leg_style']} legs")
+            elif pattern == "{}" and value in _COUNTED_ONE:
+                value = f"a {value}"
+            phrases.append(f"no {key.replace('_', ' ')}" if value == "none" else pattern.format(value))
+    head = " ".join(words)
+    article = "an" if head[0] in "aeiou" else "a"
+    if not phrases:
+        return f"{article} {head}"
+    listed = phrases[0] if len(phrases) == 1 else ", ".join(phrases[:-1]) + " and " + phrases[-1]
+    return re.sub(r"\ba (?=[aeio](?!ne\b)|urn|up)", "an ", f"{article} {head} with {listed}")
+
+
+class Assembly:
+    """Collects pieces under their part names, then closes them into a :class:`Design`."""
+
+    def __init__(self, part_names: Sequence[str]) -> None:
+        self._index = {name: i for i, name in enumerate(part_names)}
+        self._pieces: list[Mesh] = []
+        self._parts: list[int] = []
+
+    def add(self, part: str, *meshes: Mesh) -> None:
+        """Add meshes that belong to one part."""
+        for mesh in meshes:
+            self._pieces.append(mesh)
+            self._parts.append(self._index[part])
+
+    def finish(self, attributes: Mapping[str, Attribute], sentence: str) -> Design:
+        """Join the pieces: wind faces outward piece by piece, drop faces without area, stand on y = 0."""
+        starts = np.cumsum([0] + [len(mesh.vertices) for mesh in self._pieces])
+        counts = np.array([len(mesh.faces) for mesh in self._pieces])
+        vertices = np.concatenate([mesh.vertices for mesh in self._pieces])
+        faces = np.concatenate([mesh.faces for mesh in self._pieces]) + np.repeat(starts[:-1], counts)[:, None]
+        middles = np.add.reduceat(vertices, starts[:-1], axis=0) / np.diff(starts)[:, None]
+        corners = vertices[faces] - np.repeat(middles, counts, axis=0)[:, None]
+        normals = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
+        volumes = np.add.reduceat(np.einsum("fi,fi->f", corners[:, 0], normals), np.cumsum(counts) - counts)
+        inverted = np.repeat(volumes < 0, counts)
+        faces[inverted] = faces[inverted][:, ::-1]
+        kept = np.einsum("fi,fi->f", normals, normals) > 1e-20
+        vertices[:, 1] -= vertices[:, 1].min()
+        parts = np.repeat(np.array(self._parts, dtype=np.uint8), counts)
+        return Design(vertices, faces[kept].astype(np.int32), parts[kept], dict(attributes), sentence)

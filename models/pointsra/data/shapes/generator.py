@@ -1,0 +1,172 @@
+"""Shape number ``index`` of a seed: its mesh, its part labels, its caption; and points sampled on its surface.
+
+Everything follows from (seed, index, class): shapes can be made in any order, in any process, and come out the same.
+Rendering views and writing files happen elsewhere.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pointsra.data.shapes import (
+    airplanes,
+    beds,
+    cabinets,
+    cars,
+    instruments,
+    lamps,
+    seating,
+    shelves,
+    surfaces,
+    upholstery,
+    vases,
+    vessels,
+)  # fmt: skip
+from pointsra.data.shapes.designs import Attribute, Design
+from pointsra.errors import DataError
+
+_DESIGNERS: dict[str, Callable[[np.random.Generator], Design]] = {
+    "airplane": airplanes.airplane,
+    "armchair": upholstery.armchair,
+    "bed": beds.bed,
+    "bottle": vessels.bottle,
+    "cabinet": cabinets.cabinet,
+    "car": cars.car,
+    "chair": seating.chair,
+    "desk": surfaces.desk,
+    "guitar": instruments.guitar,
+    "lamp": lamps.lamp,
+    "mug": vessels.mug,
+    "shelf": shelves.shelf,
+    "sofa": upholstery.sofa,
+    "stool": seating.stool,
+    "table": surfaces.table,
+    "vase": vases.vase,
+}
+_FAMILIES = (
+    airplanes,
+    beds,
+    cabinets,
+    cars,
+    instruments,
+    lamps,
+    seating,
+    shelves,
+    surfaces,
+    upholstery,
+    vases,
+    vessels,
+)
+
+CLASS_NAMES: tuple[str, ...] = tuple(_DESIGNERS)
+"""The classes in their fixed order; a label is an index into it."""
+
+CHOICES: dict[str, dict[str, dict[str, float]]] = {
+    name: family.CHOICES[name] for family in _FAMILIES for name in family.CHOICES
+}
+"""Class -> choice -> option -> probability, as drawn: the ground truth for how many ways a shape may go on."""
+
+ONLY_WHEN: dict[str, dict[str, tuple[str, tuple[str, ...]]]] = {
+    name: family.ONLY_WHEN.get(name, {}) for family in _FAMILIES for name in family.CHOICES
+}
+"""Class -> choice -> (other choice, options of it under which this one applies); otherwise all are independent."""
+
+PART_NAMES: dict[str, tuple[str, ...]] = {
+    name: family.PART_NAMES[name] for family in _FAMILIES for name in family.CHOICES
+}
+"""Class -> names of its parts; a part label is an index into its own class's names."""
+
+
+@dataclass(frozen=True)
+class Shape:
+    """One generated object in meters, standing on y = 0, front toward +z.
+
+    Attributes:
+        vertices: (V, 3) float32.
+        faces: (F, 3) int32.
+        face_parts: (F,) uint8, indices into ``part_names``.
+        class_name: one of ``CLASS_NAMES``.
+        label: its index there.
+        part_names: the class's complete list of parts.
+        caption: one English phrase that states the attributes.
+        attributes: option drawn for each choice that applies, then ``width_m``, ``height_m`` and ``depth_m``.
+    """
+
+    vertices: NDArray[np.float32]
+    faces: NDArray[np.int32]
+    face_parts: NDArray[np.uint8]
+    class_name: str
+    label: int
+    part_names: tuple[str, ...]
+    caption: str
+    attributes: dict[str, Attribute]
+
+
+def generate(index: int, seed: int, class_name: str | None = None) -> Shape:
+    """Make shape number ``index`` of a seed.
+
+    Args:
+        index: which shape, from 0.
+        seed: which collection, from 0.
+        class_name: the class; where None, classes take turns by index.
+
+    Raises:
+        DataError: the class name is not one of ``CLASS_NAMES``, or index or seed is negative.
+    """
+    if index < 0 or seed < 0:
+        raise DataError(f"shape index {index} and seed {seed} must not be negative; count both from 0")
+    if class_name is not None and class_name not in _DESIGNERS:
+        raise DataError(f"'{class_name}' is not a class of the shapes data set; choose among {', '.join(CLASS_NAMES)}")
+    name = CLASS_NAMES[index % len(CLASS_NAMES)] if class_name is None else class_name
+    label = CLASS_NAMES.index(name)
+    design = _DESIGNERS[name](np.random.default_rng([seed, index, label]))
+    extents = np.ptp(design.vertices, axis=0)
+    sizes = {key: round(float(size), 3) for key, size in zip(("width_m", "height_m", "depth_m"), extents, strict=True)}
+    return Shape(
+        vertices=design.vertices.astype(np.float32),
+        faces=design.faces,
+        face_parts=design.face_parts,
+        class_name=name,
+        label=label,
+        part_names=PART_NAMES[name],
+        caption=design.caption,
+        attributes={**design.attributes, **sizes},
+    )
+
+
+def sample_surface(shape: Shape, count: int, rng: np.random.Generator) -> tuple[NDArray[np.float32], NDArray[np.uint8]]:
+    """Sample points uniformly by area on a shape's triangles.
+
+    Args:
+        shape: what to sample.
+        count: N, how many points.
+        rng: source of randomness.
+
+    Returns:
+        Points (N, 3) float32 in the unit frame (their mean at the origin, the farthest at distance 1), and
+        their part labels (N,) uint8.
+
+    Raises:
+        DataError: count is below 2, for which there is no unit frame, or the shape has no surface.
+    """
+    if count < 2:
+        raise DataError(f"cannot sample {count} points on a {shape.class_name}; ask for 2 or more")
+    corners = shape.vertices.astype(np.float64)[shape.faces]
+    first, edge_a, edge_b = corners[:, 0], corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0]
+    area = np.sqrt((np.cross(edge_a, edge_b) ** 2).sum(axis=1))
+    bounds = np.cumsum(area)
+    if not len(bounds) or not bounds[-1] > 0:
+        raise DataError(f"this {shape.class_name} has no surface to sample; give it triangles with area")
+    chosen = np.searchsorted(bounds, rng.random(count) * bounds[-1], side="right")
+    chosen = np.minimum(chosen, len(area) - 1)
+    u, v = rng.random((2, count, 1))
+    over = u + v > 1
+    u, v = np.where(over, 1 - u, u), np.where(over, 1 - v, v)
+    points = first[chosen] + u * edge_a[chosen] + v * edge_b[chosen]
+    points -= points.mean(axis=0)
+    points /= np.sqrt((points**2).sum(axis=1)).max()
+    return points.astype(np.float32), shape.face_parts[chosen]

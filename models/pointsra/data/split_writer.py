@@ -1,0 +1,247 @@
+"""Writing one split of a prepared data set: the HDF5 schema, filled block by block.
+
+One chunk is one cloud and nothing is compressed: a compressed chunk of 64 clouds takes 200 times as long to
+read one cloud from. The reading side, and what the file must look like to be accepted, is ``store``.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+import h5py
+import numpy as np
+
+from pointsra.data.replacing import replacing
+from pointsra.errors import OutputError
+
+SCHEMA = "pointsra-clouds"
+SCHEMA_VERSION = 1
+UNKNOWN_PART = 255
+
+
+@cache
+def tool_version() -> str:
+    """The version of the installed tool, or "unknown" where it runs from a source tree."""
+    from importlib.metadata import PackageNotFoundError, version
+
+    try:
+        return version("pointsra")
+    except PackageNotFoundError:
+        return "unknown"
+
+
+@dataclass(frozen=True)
+class Encoder:
+    """Which encoder made a feature: its name, its version and the checksum of its constants or weights."""
+
+    name: str
+    version: str
+    sha256: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class SplitHeader:
+    """What holds for every cloud of a split.
+
+    Attributes:
+        dataset: the data set's name as on the command line.
+        split: "train", "test", "obj_bg_train" …
+        class_names: in official order; label i is class_names[i].
+        variant: "" where the data set has only one.
+        part_names: names of the part labels, () where there are none.
+        frame: "unit" (centered on the mean, largest radius 1) or "raw" (as the data set has it).
+        seed: what everything random followed from.
+        image_encoder: what made the image features, None where there are none.
+        text_encoder: what made the text features, None where there are none.
+    """
+
+    dataset: str
+    split: str
+    class_names: tuple[str, ...]
+    variant: str = ""
+    part_names: tuple[str, ...] = ()
+    frame: str = "unit"
+    seed: int = 0
+    image_encoder: Encoder | None = None
+    text_encoder: Encoder | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class CloudBlock:
+    """Some clouds on their way into a split; every block of a split has the same fields.
+
+    Attributes:
+        points: (B, N, 3) float32.
+        labels: (B,) int64.
+        ids: B strings.
+        parts: (B, N) uint8, 255 = unknown.
+        captions: B strings.
+        views: (B, W, H, H) uint8 shaded views.
+        image_features: (B, D) float32.
+        text_features: (B, D) float32.
+    """
+
+    points: np.ndarray
+    labels: np.ndarray
+    ids: Sequence[str]
+    parts: np.ndarray | None = None
+    captions: Sequence[str] | None = None
+    views: np.ndarray | None = None
+    image_features: np.ndarray | None = None
+    text_features: np.ndarray | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class SplitContent(SplitHeader, CloudBlock):
+    """A whole split in memory, (n, N, 3) points with all that goes with them: header and block in one."""
+
+
+# Key in the file, field of the block, type in the file.
+_ARRAYS: tuple[tuple[str, str, type], ...] = (
+    ("points", "points", np.float32),
+    ("label", "labels", np.int64),
+    ("part", "parts", np.uint8),
+    ("views", "views", np.uint8),
+    ("image_feature", "image_features", np.float32),
+    ("text_feature", "text_features", np.float32),
+)
+_STRINGS: tuple[tuple[str, str], ...] = (("id", "ids"), ("caption", "captions"))
+
+
+class SplitWriter:
+    """Fills one split block by block, so that a large data set never has to fit into memory.
+
+    Used as a context manager; the file takes its final name when the block ends well and is gone otherwise.
+
+    Args:
+        path: the split's file.
+        header: what holds for every cloud.
+    """
+
+    def __init__(self, path: Path, header: SplitHeader) -> None:
+        self.path = Path(path)
+        self.header = header
+        self.count = 0
+        self._replacing = replacing(self.path)
+        self._file: h5py.File | None = None
+
+    def __enter__(self) -> SplitWriter:
+        partial = self._replacing.__enter__()
+        try:
+            self._file = h5py.File(partial, "w")
+        except OSError as cause:
+            self._replacing.__exit__(type(cause), cause, cause.__traceback__)
+            raise
+        self._write_attributes(self._file)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._file is not None:
+            try:
+                self._file.close()
+            except (
+                OSError,
+                RuntimeError,
+            ) as cause:  # the last blocks are flushed here
+                if error is None:
+                    kind, error, trace = OSError, OSError(*cause.args), cause.__traceback__
+        self._replacing.__exit__(kind, error, trace)
+
+    def append(self, block: CloudBlock) -> None:
+        """Add clouds at the end.
+
+        Args:
+            block: (B, N, 3) points and what goes with them; every block has the fields of the first.
+
+        Raises:
+            ValueError: a length or shape that does not fit the points (a mistake in the program).
+            OutputError: the disk is full or went away.
+        """
+        file = self._file
+        if file is None:
+            raise ValueError("append() outside of the writer's with block")
+        rows = len(block.points)
+        try:
+            for key, name, kind in _ARRAYS:
+                values = getattr(block, name)
+                if values is not None:
+                    self._append_rows(file, key, np.ascontiguousarray(values, dtype=kind), rows)
+            for key, name in _STRINGS:
+                texts = getattr(block, name)
+                if texts is not None:
+                    self._append_rows(file, key, np.array(list(texts), dtype=object), rows)
+        except (OSError, RuntimeError) as cause:
+            raise OutputError(f"{self.path}: cannot be written ({cause}); is the disk full?") from cause
+        self.count += rows
+        short = [key for key in file if len(file[key]) != self.count]
+        if short:
+            raise ValueError(f"{self.path}: block without {', '.join(short)}, which an earlier block had")
+
+    def _append_rows(self, file: h5py.File, key: str, values: np.ndarray, rows: int) -> None:
+        if len(values) != rows:
+            raise ValueError(f"{self.path}: {key} has {len(values)} rows for {rows} clouds")
+        if key not in file:
+            if self.count:
+                raise ValueError(f"{self.path}: {key} appears after {self.count} clouds without it")
+            file.create_dataset(key, **_layout(values))
+            for name, encoder in (
+                ("image_feature", self.header.image_encoder),
+                ("text_feature", self.header.text_encoder),
+            ):
+                if key == name and encoder is not None:
+                    file[key].attrs.update(
+                        {"encoder": encoder.name, "version": encoder.version, "sha256": encoder.sha256}
+                    )
+        dataset = file[key]
+        if dataset.shape[1:] != values.shape[1:]:
+            raise ValueError(f"{self.path}: {key} rows {values.shape[1:]} after rows {dataset.shape[1:]}")
+        dataset.resize(self.count + rows, axis=0)
+        dataset[self.count :] = values
+
+    def _write_attributes(self, file: h5py.File) -> None:
+        header = self.header
+        file.attrs.update(
+            {
+                "schema": SCHEMA,
+                "schema_version": SCHEMA_VERSION,
+                "dataset": header.dataset,
+                "variant": header.variant,
+                "split": header.split,
+                "class_names": json.dumps(list(header.class_names)),
+                "part_names": json.dumps(list(header.part_names)) if header.part_names else "",
+                "up": "y",
+                "frame": header.frame,
+                "tool_version": tool_version(),
+                "seed": header.seed,
+            }
+        )
+
+
+def _layout(values: np.ndarray) -> dict[str, Any]:
+    inner = values.shape[1:]
+    chunk = (1, *inner) if inner else (1024,)
+    kind = h5py.string_dtype() if values.dtype == object else values.dtype
+    return {"shape": (0, *inner), "maxshape": (None, *inner), "chunks": chunk, "dtype": kind}
+
+
+def write_split(path: Path, content: SplitContent) -> None:
+    """Write a whole split at once.
+
+    Args:
+        path: the split's file; an older one is replaced when the new one is whole.
+        content: header and clouds, (n, N, 3).
+
+    Raises:
+        OutputError: no permission, disk full.
+        ValueError: arrays that do not fit together (a mistake in the program).
+    """
+    with SplitWriter(path, content) as writer:
+        writer.append(content)
