@@ -1,0 +1,98 @@
+"""From settings to objects: the only place where presets are translated into plain arguments."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from pointsra.data.store import Split
+from pointsra.networks.initialization import build
+from pointsra.networks.point_sra import PointSRA, PointSRASizes
+from pointsra.objectives.ddpm import Ddpm
+from pointsra.objectives.mean_flow import MeanFlow
+from pointsra.objectives.path import TimeSampler
+from pointsra.objectives.rectified_flow import RectifiedFlow
+from pointsra.ops.randomness import stream
+from pointsra.ops.transforms import rotate_about_vertical, scale_and_translate
+from pointsra.settings.schema import Augment, Flow, Optimizer, PretrainPreset, Runtime
+from pointsra.training.loop import Plan
+
+FlowObjective = MeanFlow | RectifiedFlow | Ddpm
+
+
+def point_sra_sizes(preset: PretrainPreset, image_dim: int, text_dim: int) -> PointSRASizes:
+    """All dimensions of the network that ``preset`` describes; features of width 0 are not there."""
+    flow = preset.flow
+    crossed = preset.losses.cross_modal > 0
+    return PointSRASizes(
+        dim=preset.encoder.dim,
+        depth=preset.encoder.depth,
+        heads=preset.encoder.heads,
+        patch_widths=preset.encoder.patch_widths,
+        decoder_depth=preset.decoder.depth,
+        decoder_heads=preset.decoder.heads,
+        patch_size=preset.patches.size,
+        flow_dim=flow.dim,
+        flow_depth=0 if flow.objective == "off" else flow.depth,
+        flow_heads=flow.heads,
+        image_dim=image_dim if crossed or flow.objective != "off" else 0,
+        text_dim=text_dim if crossed or flow.objective != "off" else 0,
+        predictor=preset.alignment.predictor and preset.losses.mae_sra > 0,
+        transport_projection=preset.alignment.transport == "projection" and preset.losses.mft_sra > 0,
+    )
+
+
+def build_point_sra(preset: PretrainPreset, sizes: PointSRASizes) -> PointSRA:
+    """A network with the initial weights of the preset's seed."""
+    return build(lambda: PointSRA(sizes, preset.encoder.drop_path), stream(preset.seed, "weights"))
+
+
+def build_flow_objective(flow: Flow) -> FlowObjective:
+    """Path, loss and sampler of ``flow.objective``.
+
+    Raises:
+        KeyError: the objective is "off".
+    """
+    times = TimeSampler(**flow.times.model_dump())
+    return {
+        "meanflow": lambda: MeanFlow(times, flow.tangent, flow.adaptive_power),
+        "rectified_flow": lambda: RectifiedFlow(times),
+        "ddpm": Ddpm,
+    }[flow.objective]()
+
+
+def flow_objective_named(name: str) -> FlowObjective:
+    """The sampler of trained weights, whose description names their objective."""
+    return {"meanflow": MeanFlow, "rectified_flow": RectifiedFlow}[name](TimeSampler()) if name != "ddpm" else Ddpm()
+
+
+def build_plan(optimizer: Optimizer, runtime: Runtime, seed: int, steps_per_epoch: int) -> Plan:
+    """The numbers of a run."""
+    return Plan(
+        epochs=optimizer.epochs,
+        steps_per_epoch=steps_per_epoch,
+        warmup=round(optimizer.warmup_epochs * steps_per_epoch),
+        peak=optimizer.lr,
+        floor=optimizer.min_lr,
+        clip=optimizer.clip,
+        seed=seed,
+        log_every=runtime.log_every,
+        save_every=runtime.save_every,
+        skip_limit=runtime.skip_limit,
+        bf16=runtime.precision == "bf16",
+    )
+
+
+def augmented(points: Tensor, augment: Augment, generator: torch.Generator) -> Tensor:
+    """Random scales and shifts, then a turn about the vertical, for clouds (B, N, 3)."""
+    points = scale_and_translate(points, augment.scale_low, augment.scale_high, augment.translate, generator)
+    return rotate_about_vertical(points, augment.rotate, generator) if augment.rotate else points
+
+
+def encoder_table(split: Split) -> dict[str, dict[str, str] | None]:
+    """Which encoders made a split's features, for the description of weights."""
+    pairs = {"image": split.image_encoder, "text": split.text_encoder}
+    return {
+        name: None if encoder is None else {"name": encoder.name, "version": encoder.version, "sha256": encoder.sha256}
+        for name, encoder in pairs.items()
+    }

@@ -1,0 +1,82 @@
+"""``last.ckpt``: everything that a run needs to go on exactly where it stopped.
+
+It is one ``torch.save`` of plain tensors and numbers, loaded with ``weights_only=True``. Randomness needs no
+place in it: every stream follows from the seed and the step.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+
+from pointsra.data.replacing import replacing
+from pointsra.errors import CheckpointError
+
+CHECKPOINT_NAME = "last.ckpt"
+
+
+@dataclass
+class Position:
+    """How far a run has come.
+
+    Attributes:
+        step: optimizer steps taken, skipped ones included.
+        skipped: steps left out because a number was not finite.
+        window: sums of the terms since the last record.
+        window_steps: steps in those sums.
+        best: figures of the best epoch so far (fine-tuning).
+    """
+
+    step: int = 0
+    skipped: int = 0
+    window: dict[str, float] = field(default_factory=dict)
+    window_steps: int = 0
+    best: dict[str, float] = field(default_factory=dict)
+
+
+def save_checkpoint(
+    run: Path, position: Position, learner: nn.Module, optimizer: torch.optim.Optimizer, preset_text: str
+) -> None:
+    """Write ``last.ckpt`` beside and rename.
+
+    Raises:
+        OutputError: no permission or no space; the former checkpoint stays.
+    """
+    content = {
+        "format": 1,
+        "position": asdict(position),
+        "learner": learner.state_dict(),
+        "optimizer": optimizer.state_dict(),
+        "preset": preset_text,
+    }
+    with replacing(run / CHECKPOINT_NAME) as partial:
+        torch.save(content, partial)
+
+
+def load_checkpoint(
+    run: Path, learner: nn.Module, optimizer: torch.optim.Optimizer, preset_text: str, device: torch.device
+) -> Position | None:
+    """Restore a run; None where it has no checkpoint yet and starts anew.
+
+    Raises:
+        CheckpointError: the file is damaged, or was made with another preset than the run folder's.
+    """
+    path = run / CHECKPOINT_NAME
+    if not path.exists():
+        return None
+    try:
+        content: dict[str, Any] = torch.load(path, map_location=device, weights_only=True)
+        position = Position(**content["position"])
+        if content["preset"] != preset_text:
+            raise CheckpointError(f"{path} was made with another preset than {run / 'preset.toml'}: restore that file.")
+        learner.load_state_dict(content["learner"])
+        optimizer.load_state_dict(content["optimizer"])
+    except CheckpointError:
+        raise
+    except Exception as cause:
+        raise CheckpointError(f"{path} is damaged and cannot be resumed ({type(cause).__name__}: {cause}).") from cause
+    return position

@@ -1,0 +1,147 @@
+"""Classifiers from weights: built for fine-tuning, or loaded as fine-tuning left them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from pointsra.errors import CheckpointError
+from pointsra.networks.classifier import PointClassifier
+from pointsra.networks.flow_gate import FrozenFlow
+from pointsra.networks.heads import ClassificationHead, LinearHead, cloud_feature_dim
+from pointsra.networks.initialization import build
+from pointsra.networks.masked_autoencoder import PatchEncoder
+from pointsra.networks.point_sra import PointSRASizes, build_flow
+from pointsra.ops.randomness import stream
+from pointsra.settings.schema import Encoder, FinetunePreset
+from pointsra.training.weights import ModelDescription, Weights, load_into, load_weights
+
+# In the pre-trained weights but not in a classifier: what only reconstruction and conditioning need.
+_CONDITIONING = ("flow.image.", "flow.text.", "flow.context.", "flow.context_positions.")
+
+
+@dataclass(frozen=True)
+class Matched:
+    """What of the encoder came from the weights.
+
+    Attributes:
+        tensors: encoder tensors that were loaded.
+        wanted: encoder tensors there are.
+    """
+
+    tensors: int
+    wanted: int
+
+    @property
+    def share(self) -> float:
+        """Share in 0 … 1."""
+        return self.tensors / self.wanted
+
+
+def sizes_from_scratch(encoder: Encoder, patch_size: int) -> PointSRASizes:
+    """The dimensions of an encoder that nothing was loaded into; it has no flow."""
+    return PointSRASizes(
+        dim=encoder.dim,
+        depth=encoder.depth,
+        heads=encoder.heads,
+        patch_widths=encoder.patch_widths,
+        decoder_depth=0,
+        decoder_heads=1,
+        patch_size=patch_size,
+        flow_dim=0,
+        flow_depth=0,
+        flow_heads=1,
+        image_dim=0,
+        text_dim=0,
+    )
+
+
+def build_classifier(sizes: PointSRASizes, classes: int, preset: FinetunePreset, ordered: bool) -> PointClassifier:
+    """A classifier with the initial weights of the preset's seed; the flow is there if ``sizes`` has one."""
+    inputs = cloud_feature_dim(sizes.dim)
+
+    def construct() -> PointClassifier:
+        head: nn.Module
+        if preset.protocol == "linear":
+            head = LinearHead(inputs, classes)
+        else:
+            head = ClassificationHead(inputs, classes, preset.head.hidden, preset.head.dropout)
+        encoder = PatchEncoder(sizes.dim, sizes.depth, sizes.heads, sizes.patch_widths, preset.encoder.drop_path)
+        flow = None
+        if preset.gate.enabled and sizes.flow_depth:
+            flow = FrozenFlow(build_flow(sizes, conditioned=False), ordered)
+        return PointClassifier(encoder, head, flow, frozen_encoder=preset.protocol != "full")
+
+    return build(construct, stream(preset.seed, "classifier"))
+
+
+def initialize_from(classifier: PointClassifier, weights: Weights) -> Matched:
+    """Load encoder and flow of pre-trained weights into a new classifier.
+
+    Raises:
+        CheckpointError: the weights are not pre-trained ones, or do not fit in every tensor of encoder and flow.
+    """
+    if weights.description.kind != "point_sra":
+        raise CheckpointError(
+            f"{weights.path} is a {weights.description.kind}: --init needs pre-trained weights, "
+            "from `pointsra pretrain`."
+        )
+    encoder = _below(weights.tensors, "encoder.")
+    load_into(classifier.encoder, encoder, weights.path)
+    if classifier.frozen_flow is not None:
+        kept = {name: value for name, value in weights.tensors.items() if not name.startswith(_CONDITIONING)}
+        load_into(classifier.frozen_flow.flow, _below(kept, "flow."), weights.path)
+        classifier.frozen_flow.center_scale.copy_(weights.tensors["center_scale"])
+    return Matched(len(encoder), len(classifier.encoder.state_dict()))
+
+
+@dataclass(frozen=True)
+class LoadedClassifier:
+    """A classifier ready to answer, and the preset it was trained with."""
+
+    network: PointClassifier
+    description: ModelDescription
+    preset: FinetunePreset
+
+
+def load_classifier(source: Path, device: torch.device, name: str = "model") -> LoadedClassifier:
+    """What a fine-tuning run left.
+
+    Raises:
+        CheckpointError: missing, damaged, or not a classifier.
+    """
+    weights = load_weights(source, name)
+    description = weights.description
+    if description.kind != "classifier":
+        raise CheckpointError(
+            f"{weights.path} holds pre-trained weights without a classifier: run `pointsra finetune --init` on them "
+            "first, or evaluate them with --protocol svm."
+        )
+    preset = FinetunePreset.model_validate(description.preset)
+    network = build_classifier(
+        description.sizes, len(description.class_names), preset, description.flow.get("order") == "morton"
+    )
+    load_into(network, weights.tensors, weights.path)
+    return LoadedClassifier(network.eval().to(device), description, preset)
+
+
+def evaluation_times(preset: FinetunePreset, clouds: int, device: torch.device) -> tuple[Tensor, Tensor]:
+    """The fixed flow times r and t (B,) of evaluation."""
+    gate = preset.gate
+    return torch.full((clouds,), gate.eval_r, device=device), torch.full((clouds,), gate.eval_t, device=device)
+
+
+def trained_parameters(network: nn.Module) -> dict[str, Any]:
+    """Parameters in all, and those that learn."""
+    return {
+        "parameters": sum(parameter.numel() for parameter in network.parameters()),
+        "trained": sum(parameter.numel() for parameter in network.parameters() if parameter.requires_grad),
+    }
+
+
+def _below(tensors: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:
+    return {name[len(prefix) :]: value for name, value in tensors.items() if name.startswith(prefix)}

@@ -1,0 +1,27 @@
+"""Which device the work runs on."""
+
+from __future__ import annotations
+
+import torch
+
+from pointsra.errors import DeviceError
+
+
+def resolve_device(name: str = "auto") -> torch.device:
+    """Turn ``auto``, ``cpu``, ``cuda`` or ``cuda:N`` into a device.
+
+    Raises:
+        DeviceError: the name is not one of these, or there is no such CUDA device.
+    """
+    there = torch.cuda.device_count() if torch.cuda.is_available() else 0
+    if name == "auto":
+        return torch.device("cuda" if there else "cpu")
+    if name == "cpu":
+        return torch.device("cpu")
+    kind, _, number = name.partition(":")
+    if kind != "cuda" or (number and not number.isdecimal()) or name.endswith(":"):
+        raise DeviceError(f"--device {name} is not known: write auto, cpu, cuda or cuda:N.")
+    if int(number or 0) >= there:
+        found = f"{there} CUDA device(s)" if there else "no CUDA device"
+        raise DeviceError(f"--device {name} was asked for and this machine has {found}: use --device auto or cpu.")
+    return torch.device(name)

@@ -1,0 +1,290 @@
+"""Fine-tuning for classification: the encoder under a head, with the frozen flow's knowledge gated in.
+
+After every epoch the test split is measured. The last epoch's figure is the result; the best epoch's is kept as
+well, and marked as selected on the test split wherever it appears.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from pointsra.data.loaders import Batch, steps_per_epoch, test_batches, training_batches
+from pointsra.data.places import split_path
+from pointsra.data.replacing import replacing
+from pointsra.data.split_writer import tool_version
+from pointsra.data.store import Split, open_split
+from pointsra.errors import CheckpointError, DataError
+from pointsra.metrics.recognition import confusion_matrix, mean_class_accuracy, overall_accuracy
+from pointsra.networks.classifier import PointClassifier
+from pointsra.networks.point_sra import PointSRASizes
+from pointsra.networks.stochastic import use_generator
+from pointsra.objectives.path import TimeSampler
+from pointsra.ops.patches import cut_patches
+from pointsra.progress import Progress, Report, silent
+from pointsra.settings import FinetunePreset, to_toml
+from pointsra.training.assembly import augmented, build_plan
+from pointsra.training.checkpoint import Position, load_checkpoint
+from pointsra.training.classifiers import (
+    Matched,
+    build_classifier,
+    evaluation_times,
+    initialize_from,
+    sizes_from_scratch,
+    trained_parameters,
+)
+from pointsra.training.journal import Journal
+from pointsra.training.loop import Learner, Run, carry_out
+from pointsra.training.optimizer import adamw, parameter_groups
+from pointsra.training.pretrain import start_run_folder
+from pointsra.training.weights import ModelDescription, Weights, load_weights, save_weights
+
+SOURCE_NAME = "source.json"
+"""File of a run folder that remembers which weights it started from."""
+
+BEST_NAME = "test_best"
+"""File name of the weights of the epoch that did best on the test split."""
+
+
+class ClassificationLearner(Learner):
+    """A classifier and its cross-entropy.
+
+    Args:
+        network: what is trained.
+        preset: patches, augmentation and gate.
+    """
+
+    def __init__(self, network: PointClassifier, preset: FinetunePreset) -> None:
+        super().__init__()
+        self.network = network
+        self.preset = preset
+        self.times = TimeSampler()
+
+    def forward(self, batch: Batch, generator: torch.Generator) -> dict[str, Tensor]:
+        """``loss`` and the batch's accuracy."""
+        use_generator(self.network, generator)
+        points = augmented(batch.points, self.preset.augment, generator)
+        patches = cut_patches(points, self.preset.patches.groups, self.preset.patches.size)
+        # As in pre-training, the flow is asked at random times while training.
+        r, t = (value.to(points) for value in self.times.draw(len(batch), generator))
+        noise = None
+        if self.preset.gate.state == "noised":
+            noise = torch.randn(patches.centers.shape, generator=generator).to(points)
+        logits = self.network(patches, r, t, noise)
+        loss = F.cross_entropy(logits.float(), batch.labels)
+        accuracy = (logits.detach().argmax(dim=-1) == batch.labels).float().mean()
+        return {"loss": loss, "accuracy": accuracy}
+
+
+def plan_finetune(preset: FinetunePreset, root: Path, *, init: Path | None) -> dict[str, Any]:
+    """What a run would do, without doing it.
+
+    Raises:
+        DataError: the data set is not prepared. CheckpointError: the weights do not fit.
+    """
+    weights = None if init is None else load_weights(init)
+    with open_split(split_path(root, preset.data.dataset, preset.data.train_split)) as split:
+        classifier, _, matched = _assemble(preset, split, weights)
+        per_epoch = steps_per_epoch(len(split), preset.optimizer.batch_size)
+        with open_split(split_path(root, preset.data.dataset, preset.data.test_split)) as test:
+            return {
+                "data": str(split.path),
+                "clouds": len(split),
+                "test_clouds": len(test),
+                "classes": len(split.class_names),
+                "epochs": preset.optimizer.epochs,
+                "steps": per_epoch * preset.optimizer.epochs,
+                **trained_parameters(classifier),
+                "protocol": preset.protocol,
+                "init": None if init is None else str(init),
+                "matched": None if matched is None else matched.share,
+                "gate": classifier.gate is not None,
+            }
+
+
+def finetune(
+    preset: FinetunePreset,
+    root: Path,
+    run: Path,
+    *,
+    init: Path | None,
+    device: torch.device,
+    resume: bool = False,
+    report: Report = silent,
+) -> dict[str, Any]:
+    """Fine-tune in the folder ``run``.
+
+    Args:
+        preset: resolved settings.
+        root: data root.
+        run: folder for ``preset.toml``, ``metrics.jsonl``, ``test.jsonl`` (the test split after each epoch),
+            ``last.ckpt``, ``model.*`` (last epoch), ``test_best.*`` (best test epoch) and ``log.txt``.
+        init: pre-trained weights; None trains from scratch, or, when resuming, from what the run remembers.
+        device: where to compute.
+        resume: go on from ``last.ckpt``.
+        report: told of every record.
+
+    Returns:
+        A summary: run, steps, epochs, seconds, test_last, test_best, matched, weights, parameters.
+
+    Raises:
+        DataError, CheckpointError, OutputError, WorkFailedError, RunStopped: as in pre-training.
+    """
+    started = time.perf_counter()
+    text = to_toml(preset)
+    if resume and init is None:
+        init = _remembered_source(run)
+    weights = None if init is None else load_weights(init)
+    train_path, test_path = (
+        split_path(root, preset.data.dataset, name) for name in (preset.data.train_split, preset.data.test_split)
+    )
+    with open_split(train_path) as split, open_split(test_path) as test:
+        _check_splits(split, test)
+        classifier, sizes, matched = _assemble(preset, split, weights)
+        journal = start_run_folder(run, text)
+        _remember_source(run, init)
+        learner = ClassificationLearner(classifier, preset).to(device)
+        batch_size = min(preset.optimizer.batch_size, len(split))
+        plan = build_plan(preset.optimizer, preset.runtime, preset.seed, steps_per_epoch(len(split), batch_size))
+        groups = parameter_groups(
+            classifier.named_parameters(),
+            preset.optimizer.weight_decay,
+            ("head.", "gate."),
+            preset.optimizer.head_lr_multiplier,
+        )
+        optimizer = adamw(groups, preset.optimizer.beta2)
+        position = (load_checkpoint(run, learner, optimizer, text, device) if resume else None) or Position()
+        journal.rewind(position.step)
+        tests = Journal(run, "test.jsonl")
+        tests.rewind(position.step)
+        state = Run(run, position, text, report, "finetune")
+        sentence = _opening(preset, len(split), plan.total, matched, position.step, device)
+        journal.say(sentence)
+        report(Progress("finetune", position.step, plan.total, message=sentence))
+
+        def description(note: str) -> ModelDescription:
+            return ModelDescription(
+                kind="classifier",
+                sizes=sizes,
+                patches=preset.patches.model_dump(),
+                flow={} if weights is None else weights.description.flow,
+                preset=preset.model_dump(mode="json"),
+                class_names=split.class_names,
+                details={"init": None if init is None else str(init), "chosen": note},
+                step=state.position.step,
+                tool_version=tool_version(),
+            )
+
+        def batches(epoch: int, first: int) -> Iterator[Batch]:
+            return training_batches(
+                split, batch_size, preset.patches.points, seed=preset.seed, epoch=epoch, first=first
+            )
+
+        def after_epoch(epoch: int) -> None:
+            figures = measure(classifier, preset, test, device)
+            tests.record({"step": state.position.step, "epoch": epoch, **figures})
+            report(Progress("test split", epoch + 1, preset.optimizer.epochs, "epochs", figures))
+            if figures["overall_accuracy"] > state.position.best.get("overall_accuracy", -1.0):
+                state.position.best = {**figures, "epoch": float(epoch)}
+                save_weights(run, classifier.state_dict(), description("best epoch on the test split"), BEST_NAME)
+
+        carry_out(state, plan, learner, optimizer, batches, device, after_epoch)
+        path = save_weights(run, classifier.state_dict(), description("last epoch"))
+    journal.say(f"finished at step {position.step}")
+    last = tests.records()[-1]
+    best = position.best
+    return {
+        "run": str(run),
+        "steps": position.step,
+        "epochs": preset.optimizer.epochs,
+        "seconds": round(time.perf_counter() - started, 2),
+        "test_last": {key: last[key] for key in ("overall_accuracy", "mean_class_accuracy")},
+        "test_best": {
+            "overall_accuracy": best["overall_accuracy"],
+            "mean_class_accuracy": best["mean_class_accuracy"],
+            "epoch": int(best["epoch"]) + 1,
+            "note": "test-selected",
+        },
+        "matched": None if matched is None else {"share": matched.share, "tensors": matched.tensors},
+        "weights": str(path),
+        **trained_parameters(classifier),
+    }
+
+
+@torch.no_grad()
+def predict(classifier: PointClassifier, preset: FinetunePreset, batch: Batch, device: torch.device) -> Tensor:
+    """Logits (B, L) of clouds as they are, at the fixed flow times of evaluation."""
+    classifier.eval()
+    patches = cut_patches(batch.points.to(device), preset.patches.groups, preset.patches.size)
+    return classifier(patches, *evaluation_times(preset, len(batch), device)).float().cpu()
+
+
+def measure(
+    classifier: PointClassifier, preset: FinetunePreset, split: Split, device: torch.device
+) -> dict[str, float]:
+    """Overall and mean class accuracy on a whole split."""
+    predicted = [
+        predict(classifier, preset, batch, device).argmax(dim=-1)
+        for batch in test_batches(split, preset.optimizer.batch_size, preset.patches.points)
+    ]
+    confusion = confusion_matrix(split.labels, torch.cat(predicted).numpy().astype(np.int64), len(split.class_names))
+    return {
+        "overall_accuracy": overall_accuracy(confusion),
+        "mean_class_accuracy": mean_class_accuracy(confusion),
+    }
+
+
+def _assemble(
+    preset: FinetunePreset, split: Split, weights: Weights | None
+) -> tuple[PointClassifier, PointSRASizes, Matched | None]:
+    if weights is None:
+        sizes = sizes_from_scratch(preset.encoder, preset.patches.size)
+        return build_classifier(sizes, len(split.class_names), preset, ordered=False), sizes, None
+    sizes = weights.description.sizes
+    ordered = weights.description.flow.get("order") == "morton"
+    classifier = build_classifier(sizes, len(split.class_names), preset, ordered)
+    return classifier, sizes, initialize_from(classifier, weights)
+
+
+def _check_splits(train: Split, test: Split) -> None:
+    if train.class_names != test.class_names:
+        raise DataError(f"{train.path} and {test.path} name different classes: prepare the data set again.")
+    if len(train) < 2:
+        raise DataError(f"{train.path} holds {len(train)} cloud(s): fine-tuning needs at least 2.")
+
+
+def _remember_source(run: Path, init: Path | None) -> None:
+    """Keep where the weights came from, so that a resumed run starts from the same ones."""
+    with replacing(run / SOURCE_NAME) as partial:
+        partial.write_text(json.dumps({"init": None if init is None else str(init.resolve())}) + "\n", encoding="utf-8")
+
+
+def _remembered_source(run: Path) -> Path | None:
+    path = run / SOURCE_NAME
+    try:
+        init = json.loads(path.read_text(encoding="utf-8"))["init"]
+    except FileNotFoundError:
+        raise CheckpointError(f"{run} is not a fine-tuning run: it holds no {SOURCE_NAME}.") from None
+    except (ValueError, KeyError, TypeError) as cause:
+        raise CheckpointError(f"{path} is damaged: name the weights again with --init.") from cause
+    return None if init is None else Path(init)
+
+
+def _opening(
+    preset: FinetunePreset, clouds: int, total: int, matched: Matched | None, step: int, device: torch.device
+) -> str:
+    origin = (
+        "from scratch"
+        if matched is None
+        else f"encoder matched in {matched.tensors} of {matched.wanted} tensors ({matched.share:.0%})"
+    )
+    verb = f"resumed at step {step}" if step else "started"
+    return f"{verb}: {clouds} clouds of {preset.data.dataset}, {total} steps, {origin}, on {device}"

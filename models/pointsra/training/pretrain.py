@@ -1,0 +1,193 @@
+"""Pre-training: the joint objective of Point-SRA over a prepared split.
+
+:class:`PretrainLearner` is the one module whose forward computes the whole loss; :func:`pretrain` carries out
+a run in a folder. The terms and their order are those of the paper's joint loss.
+"""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from pointsra.data.loaders import Batch, steps_per_epoch, test_batches, training_batches
+from pointsra.data.places import split_path
+from pointsra.data.replacing import output_problem, replacing
+from pointsra.data.split_writer import tool_version
+from pointsra.data.store import Split, open_split
+from pointsra.errors import DataError
+from pointsra.networks.point_sra import PointSRA
+from pointsra.ops.randomness import stream
+from pointsra.progress import Progress, Report, silent
+from pointsra.settings import PretrainPreset, to_toml
+from pointsra.training.assembly import (
+    build_plan,
+    build_point_sra,
+    encoder_table,
+    point_sra_sizes,
+)
+from pointsra.training.checkpoint import Position, load_checkpoint
+from pointsra.training.journal import Journal
+from pointsra.training.loop import Run, carry_out
+from pointsra.training.optimizer import adamw, parameter_groups
+from pointsra.training.pretrain_learner import PretrainLearner
+from pointsra.training.weights import ModelDescription, save_weights
+
+_SCALE_CLOUDS = 512  # clouds that σ is measured on: its standard error is far below 1 %
+_VALIDATION_CLOUDS = 128
+
+
+def plan_pretrain(preset: PretrainPreset, root: Path) -> dict[str, Any]:
+    """What a run would do, without doing it.
+
+    Raises:
+        DataError: the data set is not prepared.
+    """
+    with open_split(split_path(root, preset.data.dataset, preset.data.train_split)) as split:
+        sizes = point_sra_sizes(preset, split.image_feature_size or 0, split.text_feature_size or 0)
+        network = PointSRA(sizes)
+        per_epoch = steps_per_epoch(len(split), preset.optimizer.batch_size)
+        return {
+            "data": str(split.path),
+            "clouds": len(split),
+            "epochs": preset.optimizer.epochs,
+            "steps": per_epoch * preset.optimizer.epochs,
+            "parameters": sum(parameter.numel() for parameter in network.parameters()),
+            "image_features": split.image_feature_size or 0,
+            "text_features": split.text_feature_size or 0,
+        }
+
+
+def pretrain(
+    preset: PretrainPreset,
+    root: Path,
+    run: Path,
+    *,
+    device: torch.device,
+    resume: bool = False,
+    report: Report = silent,
+) -> dict[str, Any]:
+    """Pre-train in the folder ``run``.
+
+    Args:
+        preset: resolved settings.
+        root: data root that holds ``<dataset>/<split>.h5``.
+        run: folder for ``preset.toml``, ``metrics.jsonl``, ``validation.jsonl``, ``last.ckpt``,
+            ``model.safetensors``, ``model.json`` and ``log.txt``.
+        device: where to compute.
+        resume: go on from ``last.ckpt``; without one the run starts anew.
+        report: told of every record.
+
+    Returns:
+        A summary: run, steps, epochs, seconds, clouds_per_second, loss, weights.
+
+    Raises:
+        DataError: data missing. CheckpointError: a damaged checkpoint. OutputError: the folder cannot be
+        written. WorkFailedError: the loss diverged. RunStopped: asked to stop; state saved.
+    """
+    started = time.perf_counter()
+    text = to_toml(preset)
+    with open_split(split_path(root, preset.data.dataset, preset.data.train_split)) as split:
+        if len(split) < 2:
+            raise DataError(f"{split.path} holds {len(split)} cloud(s): pre-training needs at least 2.")
+        journal = start_run_folder(run, text)
+        batch_size = min(preset.optimizer.batch_size, len(split))
+        plan = build_plan(preset.optimizer, preset.runtime, preset.seed, steps_per_epoch(len(split), batch_size))
+        sizes = point_sra_sizes(preset, split.image_feature_size or 0, split.text_feature_size or 0)
+        learner = PretrainLearner(build_point_sra(preset, sizes), preset).to(device)
+        optimizer = adamw(
+            parameter_groups(learner.network.named_parameters(), preset.optimizer.weight_decay),
+            preset.optimizer.beta2,
+        )
+        position = load_checkpoint(run, learner, optimizer, text, device) if resume else None
+        if position is None:
+            position = Position()
+            learner.measure_center_scale(_first_clouds(split, preset, device))
+        journal.rewind(position.step)
+        validation = Journal(run, "validation.jsonl")
+        validation.rewind(position.step)
+        parameters = sum(parameter.numel() for parameter in learner.network.parameters())
+        sentence = (
+            f"{'resumed at step ' + str(position.step) if position.step else 'started'}: {len(split)} clouds of "
+            f"{preset.data.dataset}, {plan.total} steps, {parameters / 1e6:.2f} M parameters, on {device}"
+        )
+        journal.say(sentence)
+        report(Progress("pretrain", position.step, plan.total, message=sentence))
+
+        def batches(epoch: int, first: int) -> Any:
+            return training_batches(
+                split, batch_size, preset.patches.points, seed=preset.seed, epoch=epoch, first=first
+            )
+
+        def after_epoch(epoch: int) -> None:
+            terms = _validate(learner, preset, root, device)
+            if terms:
+                validation.record({"step": state.position.step, "epoch": epoch, **terms})
+
+        state = Run(run, position, text, report, "pretrain")
+        first_step = position.step
+        carry_out(state, plan, learner, optimizer, batches, device, after_epoch)
+        description = ModelDescription(
+            kind="point_sra",
+            sizes=sizes,
+            patches=preset.patches.model_dump(),
+            flow={"objective": preset.flow.objective, "order": preset.flow.order},
+            preset=preset.model_dump(mode="json"),
+            encoders=encoder_table(split),
+            details={"frame": preset.masks.frame},
+            step=position.step,
+            tool_version=tool_version(),
+        )
+        weights = save_weights(run, learner.exported(), description)
+    seconds = time.perf_counter() - started
+    journal.say(f"finished at step {position.step}")
+    records = journal.records()
+    return {
+        "run": str(run),
+        "steps": position.step,
+        "epochs": preset.optimizer.epochs,
+        "seconds": round(seconds, 2),
+        "clouds_per_second": round((position.step - first_step) * batch_size / seconds, 2),
+        "loss": records[-1]["loss"] if records else None,
+        "weights": str(weights),
+    }
+
+
+def start_run_folder(run: Path, preset_text: str) -> Journal:
+    """Make the folder of a run, with its resolved preset.
+
+    Raises:
+        OutputError: it cannot be written.
+    """
+    try:
+        run.mkdir(parents=True, exist_ok=True)
+    except OSError as cause:
+        raise output_problem(run, cause) from cause
+    with replacing(run / "preset.toml") as partial:
+        partial.write_text(preset_text, encoding="utf-8")
+    return Journal(run)
+
+
+def _first_clouds(split: Split, preset: PretrainPreset, device: torch.device) -> list[Batch]:
+    size = min(64, len(split))
+    batches = training_batches(split, size, preset.patches.points, seed=preset.seed, epoch=0)
+    return [batch.to(device) for batch, _ in zip(batches, range(-(-_SCALE_CLOUDS // size)), strict=False)]
+
+
+@torch.no_grad()
+def _validate(learner: PretrainLearner, preset: PretrainPreset, root: Path, device: torch.device) -> dict[str, float]:
+    """Mean terms on clouds that are not learned from, with the same masks and noise every time."""
+    if not preset.data.validation_split:
+        return {}
+    learner.eval()
+    sums: dict[str, float] = {}
+    size = min(64, preset.optimizer.batch_size)
+    with open_split(split_path(root, preset.data.dataset, preset.data.validation_split)) as split:
+        count = min(_VALIDATION_CLOUDS, len(split))
+        for number, batch in enumerate(test_batches(split, size, preset.patches.points, count)):
+            terms = learner(batch.to(device), stream(preset.seed, "validation", number))
+            for name, value in terms.items():
+                sums[name] = sums.get(name, 0.0) + float(value) * len(batch) / count
+    return sums

@@ -1,0 +1,204 @@
+"""What pre-training optimizes: Point-SRA's networks and the terms of its joint loss, as one module.
+
+L = L_recon + 0.5 L_MFM + L_CSC + 0.2 L_mae-sra + 0.2 L_mft-sra (Wei et al., 2026); every weight is the preset's,
+and a term whose weight is 0 is not computed. It reads no files and takes no steps: that is ``pretrain``.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from pointsra.data.loaders import Batch
+from pointsra.networks.masked_autoencoder import Encoding
+from pointsra.networks.mean_flow_transformer import FlowCondition, FlowContext, FlowOutput, MeanFlowTransformer
+from pointsra.networks.point_sra import PointSRA
+from pointsra.networks.stochastic import use_generator
+from pointsra.networks.teacher import Average, cosine_momentum
+from pointsra.objectives.alignment import flow_time_alignment, mask_ratio_alignment
+from pointsra.objectives.cross_modal import feature_alignment
+from pointsra.objectives.joint import weighted_sum
+from pointsra.objectives.path import FlowLoss, Network, Path
+from pointsra.objectives.reconstruction import patch_chamfer
+from pointsra.ops.center_state import CenterState, center_state
+from pointsra.ops.ordering import hungarian_order
+from pointsra.ops.patches import cut_patches
+from pointsra.ops.randomness import stream
+from pointsra.ops.sampling import gather_points
+from pointsra.settings import PretrainPreset
+from pointsra.training.assembly import augmented, build_flow_objective
+from pointsra.training.loop import Learner
+from pointsra.training.masking import MaskedClouds, mask_clouds
+
+
+class PretrainLearner(Learner):
+    """Student, teacher, flow and averaged flow, and the terms between them.
+
+    Args:
+        network: the student with its flow.
+        preset: weights of the terms, masks, dropouts and momenta.
+    """
+
+    def __init__(self, network: PointSRA, preset: PretrainPreset) -> None:
+        super().__init__()
+        self.preset = preset
+        self.network = network
+        self.teacher = Average(network.encoder) if preset.losses.mae_sra else None
+        self.flow_average = None if network.flow is None else Average(network.flow)
+        self.objective = None if network.flow is None else build_flow_objective(preset.flow)
+
+    def forward(self, batch: Batch, generator: torch.Generator) -> dict[str, Tensor]:
+        """All terms with a weight above 0, and their weighted sum ``loss``."""
+        preset, network = self.preset, self.network
+        weights = preset.losses.model_dump()
+        use_generator(network, generator)
+        points = augmented(batch.points, preset.augment, generator)
+        patches = cut_patches(points, preset.patches.groups, preset.patches.size)
+        clouds = mask_clouds(patches, preset.masks, generator)
+        encoding = network.encoder(clouds.visible)
+        terms: dict[str, Tensor] = {}
+        if weights["reconstruction"]:
+            predicted = network.decoder(encoding, self._jittered(clouds.masked.centers, generator))
+            terms["reconstruction"] = patch_chamfer(predicted.float(), clouds.masked.neighborhoods)
+        if weights["mean_flow"]:
+            terms |= self._flow_terms(batch, clouds, encoding, generator)
+        if weights["cross_modal"] and (network.image_head or network.text_head):
+            terms["cross_modal"] = self._cross_modal(batch, encoding)
+        if self.teacher is not None:
+            with torch.no_grad():
+                taught = self.teacher.network(clouds.teacher_visible).pooled
+            terms["mae_sra"] = mask_ratio_alignment(network.predicted_pooled(encoding), taught)
+        return {"loss": weighted_sum({name: terms[name] for name in weights if name in terms}, weights)} | terms
+
+    def after_step(self, step: int, total: int) -> None:
+        """Let the teacher and the averaged flow follow."""
+        preset = self.preset.teacher
+        if self.teacher is not None:
+            self.teacher.follow(self.network.encoder, cosine_momentum(preset.momentum, step, total))
+        if self.flow_average is not None and self.network.flow is not None:
+            # The ramp (1 + n) / (10 + n) lets the average forget its random start.
+            self.flow_average.follow(self.network.flow, min(preset.flow_momentum, (1 + step) / (10 + step)))
+
+    def exported(self) -> dict[str, Tensor]:
+        """The tensors worth keeping: the student, with the averaged flow in the place of the flow."""
+        tensors = {name: value for name, value in self.network.state_dict().items() if not name.startswith("flow.")}
+        if self.flow_average is not None:
+            tensors |= {f"flow.{name}": value for name, value in self.flow_average.network.state_dict().items()}
+        return tensors
+
+    @torch.no_grad()
+    def measure_center_scale(self, batches: list[Batch]) -> None:
+        """Set σ to the standard deviation of hidden centers about the mean of the visible ones."""
+        preset = self.preset
+        if preset.flow.scale:
+            self.network.center_scale.fill_(preset.flow.scale)
+            return
+        squares = []
+        for number, batch in enumerate(batches):
+            generator = stream(preset.seed, "scale", number)
+            points = augmented(batch.points, preset.augment, generator)
+            patches = cut_patches(points, preset.patches.groups, preset.patches.size)
+            clouds = mask_clouds(patches, preset.masks, generator)
+            offsets = clouds.masked.centers - clouds.visible.centers.mean(dim=1, keepdim=True)
+            squares.append(offsets.square().mean())
+        self.network.center_scale.copy_(torch.stack(squares).mean().sqrt())
+
+    def _jittered(self, centers: Tensor, generator: torch.Generator) -> Tensor:
+        deviation = self.preset.decoder.center_jitter
+        if not deviation or not self.training:
+            return centers
+        return centers + deviation * torch.randn(centers.shape, generator=generator).to(centers)
+
+    def _cross_modal(self, batch: Batch, encoding: Encoding) -> Tensor:
+        network = self.network
+        parts = []
+        if network.image_head is not None and batch.image is not None:
+            parts.append(feature_alignment(network.image_head(encoding.query("image")), batch.image))
+        if network.text_head is not None and batch.text is not None:
+            parts.append(feature_alignment(network.text_head(encoding.query("text")), batch.text))
+        return torch.stack(parts).sum()
+
+    def _flow_terms(
+        self, batch: Batch, clouds: MaskedClouds, encoding: Encoding, generator: torch.Generator
+    ) -> dict[str, Tensor]:
+        network, preset = self.network, self.preset
+        if network.flow is None or self.objective is None or self.flow_average is None:
+            return {}
+        device = batch.points.device
+        coins = torch.rand(3, len(batch), generator=generator).to(device)
+        free = coins[0] < preset.flow.all_dropout
+        state = center_state(
+            clouds.visible.centers,
+            clouds.masked.centers,
+            clouds.whole_centers,
+            free,
+            network.center_scale,
+            ordered=preset.flow.order == "morton",
+        )
+        context = FlowContext(encoding.patches, state.visible_centers, ~free)
+        image, image_keep = _known(batch.image, (coins[1] >= preset.flow.image_dropout) & ~free)
+        text, text_keep = _known(batch.text, (coins[2] >= preset.flow.text_dropout) & ~free)
+        condition = FlowCondition(image, text, image_keep, text_keep)
+        noise = torch.randn(state.data.shape, generator=generator).to(device)
+        data = self._paired(state, noise)
+        path = self.objective.sample_path(data, noise, generator)
+        shown = context if preset.flow.context_gradient else context.detached()
+        flow = bound_flow(network.flow, state.rank, shown, condition)
+        result = self.objective.loss(flow, path, state.active)
+        terms = {"mean_flow": result.loss, "flow_error": result.error}
+        if preset.losses.mft_sra:
+            average = bound_flow(self.flow_average.network, state.rank, context.detached(), condition)
+            terms["mft_sra"] = self._across_times(result, average, path, state.active, generator)
+        return terms
+
+    def _paired(self, state: CenterState, noise: Tensor) -> Tensor:
+        if self.preset.flow.order != "hungarian":
+            return state.data
+        order = torch.arange(noise.shape[1], device=noise.device).repeat(len(noise), 1)
+        for row, active in enumerate(state.active):
+            slots = active.nonzero().squeeze(1)
+            matched = hungarian_order(state.data[row, slots][None], noise[row, slots][None])[0]
+            order[row, slots] = slots[matched]
+        return gather_points(state.data, order)
+
+    def _across_times(
+        self, later: FlowLoss, average: Network, path: Path, active: Tensor, generator: torch.Generator
+    ) -> Tensor:
+        """MFT-SRA: the trained flow at t_a = t against the averaged flow at t_b < t_a on the same paths."""
+        network = self.network
+        time_b = path.t * torch.rand(len(path.t), generator=generator).to(path.t)
+        with torch.no_grad():
+            earlier = average(path.at(time_b), path.t, time_b, None)
+            displacement = earlier.velocity * (path.t - time_b)[:, None, None]
+        if network.transport is not None:
+            transported = network.transport(displacement)
+        else:
+            transported = self.flow_average.network.embed_displacement(displacement)  # type: ignore[union-attr]
+        return flow_time_alignment(later.output.hidden, earlier.hidden, transported, active)  # type: ignore[attr-defined]
+
+
+def bound_flow(
+    flow: MeanFlowTransformer, rank: Tensor | None, context: FlowContext | None, condition: FlowCondition | None
+) -> Network:
+    """The flow as an objective sees it: a function of state and times, with the conditions of each cloud inside."""
+
+    def network(state: Tensor, r: Tensor, t: Tensor, rows: Tensor | None) -> FlowOutput:
+        if rows is None:
+            return flow(state, r, t, rank, context, condition)
+        return flow(
+            state,
+            r,
+            t,
+            None if rank is None else rank[rows],
+            None if context is None else context.rows(rows),
+            None if condition is None else condition.rows(rows),
+        )
+
+    return network
+
+
+def _known(feature: Tensor | None, keep: Tensor) -> tuple[Tensor | None, Tensor | None]:
+    """A feature without its NaN rows, and which rows keep it; a missing modality is (None, None)."""
+    if feature is None:
+        return None, None
+    return feature.nan_to_num(), keep & feature.isfinite().all(dim=-1)
