@@ -1,0 +1,1 @@
+"""Named protocols on trained weights, and the reports they write."""

@@ -1,0 +1,151 @@
+"""Draw completions of a visible part: encode once, draw hidden centers by the flow, fill them by the decoder.
+
+Only visible points enter: they alone decide the frame, the patches and the condition.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from pointsra.errors import CheckpointError
+from pointsra.networks.masked_autoencoder import Encoding
+from pointsra.networks.mean_flow_transformer import FlowCondition, FlowContext, FlowOutput
+from pointsra.networks.point_sra import PointSRA
+from pointsra.objectives.path import Network
+from pointsra.ops.center_state import ranks
+from pointsra.ops.masks import visible_count
+from pointsra.ops.patches import cut_patches
+from pointsra.ops.randomness import stream
+from pointsra.training.assembly import flow_objective_named
+from pointsra.training.masking import in_visible_frame
+from pointsra.training.pretrain_learner import bound_flow
+from pointsra.training.weights import ModelDescription
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """Completions of one visible part.
+
+    Attributes:
+        points: (S, M·K, 3) generated points, in the frame of the input.
+        centers: (S, M, 3) the patch centers that were drawn.
+        network_evaluations: evaluations of the flow for each sample.
+    """
+
+    points: NDArray[np.float32]
+    centers: NDArray[np.float32]
+    network_evaluations: int
+
+
+@torch.no_grad()
+def draw_completions(
+    network: PointSRA,
+    description: ModelDescription,
+    visible: NDArray[np.float32],
+    *,
+    missing: float,
+    samples: int,
+    steps: int,
+    seed: int,
+    condition: FlowCondition | None = None,
+    guidance: float = 1.0,
+) -> Drawn:
+    """Complete a cloud.
+
+    Args:
+        network: pre-trained, in eval mode.
+        description: of its weights.
+        visible: (N, 3) the visible part, in any frame near the origin.
+        missing: share of the whole shape that is thought to be absent.
+        samples: S.
+        steps: evaluations of the flow along each path; 1 is MeanFlow's own.
+        seed: sample i depends on the seed and i alone, not on S.
+        condition: image and text features of one cloud, (1, D) each.
+        guidance: w of classifier-free guidance, u_null + w (u − u_null); 1 is without, anything else doubles the
+            evaluations.
+
+    Raises:
+        CheckpointError: the weights have no flow.
+    """
+    if network.flow is None:
+        raise CheckpointError("These weights were trained without a flow and cannot draw completions.")
+    device = network.center_scale.device
+    groups, size = description.patches["groups"], description.patches["size"]
+    shown = min(visible_count(groups, missing), groups - 1)
+    budget = max(round(description.patches["points"] * shown / groups), shown, size)
+    cloud = torch.from_numpy(_resampled(visible, budget, seed))[None].to(device)
+    cut = cut_patches(cloud, shown, size)
+    patches = in_visible_frame(cut, cut.centers)
+    encoding = network.encoder(patches)
+    parts = (encoding.queries, encoding.patches, encoding.centers)
+    repeated = Encoding(*(part.expand(samples, -1, -1) for part in parts))
+    hidden = groups - shown
+    noise = torch.stack([torch.randn(hidden, 3, generator=stream(seed, "sample", s)) for s in range(samples)]).to(
+        device
+    )
+    middle = patches.centers.mean(dim=1, keepdim=True)
+    context = FlowContext(repeated.patches, (repeated.centers - middle) / network.center_scale)
+    rank = None
+    if description.flow["order"] == "morton":
+        places = torch.arange(groups, device=device) - shown
+        rank = ranks(hidden, places).expand(samples, -1)
+    counter = _Counter(_guided(network, rank, context, condition, guidance), shown)
+    drawn = flow_objective_named(description.flow["objective"]).draw(counter, noise, steps)
+    centers = drawn * network.center_scale + middle
+    filled = network.decoder(repeated, centers)
+    points = (centers.unsqueeze(2) + filled).flatten(1, 2)
+    offset = cut.centers.mean(dim=1, keepdim=True)
+    radius = (cut.centers - offset).norm(dim=-1).amax(dim=1)[:, None, None].clamp_min(1e-3)
+    return Drawn(
+        points=(points * radius + offset).cpu().numpy(),
+        centers=(centers * radius + offset).cpu().numpy(),
+        network_evaluations=counter.evaluations * (2 if guidance != 1.0 else 1),
+    )
+
+
+class _Counter:
+    """A flow over hidden slots only: puts empty slots for the visible patches in front, and counts its calls."""
+
+    def __init__(self, network: Network, shown: int) -> None:
+        self.network = network
+        self.shown = shown
+        self.evaluations = 0
+
+    def __call__(self, state: Tensor, r: Tensor, t: Tensor, rows: Tensor | None) -> FlowOutput:
+        self.evaluations += 1
+        front = state.new_zeros(len(state), self.shown, 3)
+        output = self.network(torch.cat([front, state], dim=1), r, t, rows)
+        return FlowOutput(output.velocity[:, self.shown :], output.velocity)
+
+
+def _guided(
+    network: PointSRA, rank: Tensor | None, context: FlowContext, condition: FlowCondition | None, guidance: float
+) -> Network:
+    samples = len(context.tokens)
+    if condition is not None:
+        image, text = (None if part is None else part.expand(samples, -1) for part in (condition.image, condition.text))
+        condition = FlowCondition(image, text)
+    conditioned = bound_flow(network.flow, rank, context, condition)  # type: ignore[arg-type]
+    if guidance == 1.0:
+        return conditioned
+    plain = bound_flow(network.flow, rank, context, None)  # type: ignore[arg-type]
+
+    def guided(state: Tensor, r: Tensor, t: Tensor, rows: Tensor | None) -> FlowOutput:
+        without, with_ = plain(state, r, t, rows).velocity, conditioned(state, r, t, rows).velocity
+        return FlowOutput(without + guidance * (with_ - without), with_)
+
+    return guided
+
+
+def _resampled(points: NDArray[np.float32], budget: int, seed: int) -> NDArray[np.float32]:
+    """A random choice of ``budget`` points (N, 3), so that patches are as dense as in training; few are repeated."""
+    if len(points) > budget:
+        chosen = np.random.default_rng([seed, 2]).choice(len(points), budget, replace=False)
+    else:
+        chosen = np.arange(max(len(points), budget)) % len(points)
+    return np.ascontiguousarray(points[chosen], dtype=np.float32)

@@ -1,0 +1,124 @@
+"""The library's front door: weights as an object that embeds and completes arrays."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from pointsra.networks.point_sra import PointSRA
+from pointsra.ops.patches import cut_patches
+from pointsra.ops.randomness import stream
+from pointsra.ops.sampling import farthest_point_indices, gather_points, random_indices
+from pointsra.ops.transforms import unit_frame
+from pointsra.reconstruction.reconstruct import Completions, ReconstructRequest, complete_points
+from pointsra.training.devices import resolve_device
+from pointsra.training.weights import ModelDescription, load_point_sra, packaged_weights
+
+_WORKING_POINTS = 8192
+_CLOUDS_AT_ONCE = 64
+
+
+@dataclass(frozen=True)
+class Model:
+    """Pre-trained weights, ready to use. Made by :func:`load`.
+
+    Attributes:
+        network: in eval mode.
+        description: what is known of the weights.
+        device: where it computes.
+        source: where the weights came from.
+    """
+
+    network: PointSRA
+    description: ModelDescription
+    device: torch.device
+    source: Path
+
+    @property
+    def dim(self) -> int:
+        """Width C of an embedding."""
+        return self.description.sizes.dim
+
+    @torch.no_grad()
+    def embed(self, points: NDArray[np.floating] | Tensor) -> NDArray[np.float32] | Tensor:
+        """One feature a cloud: mean plus maximum of its patch tokens.
+
+        Args:
+            points: (N, 3) or (B, N, 3), any N ≥ 1, any frame and unit, y up. Array or tensor.
+
+        Returns:
+            (C,) or (B, C), an array for an array and a tensor (on the model's device) for a tensor.
+
+        Raises:
+            ValueError: another shape, no points, or values that are not finite.
+        """
+        given = torch.as_tensor(points)
+        if given.ndim not in (2, 3) or given.shape[-1] != 3 or 0 in given.shape:
+            raise ValueError(f"points must be (N, 3) or (B, N, 3) with N ≥ 1, not {tuple(given.shape)}")
+        if not bool(torch.isfinite(given).all()):
+            raise ValueError("points must be finite")
+        clouds = given.detach().cpu().double()
+        clouds = clouds[None] if given.ndim == 2 else clouds
+        features = torch.cat([self._embed(part) for part in clouds.split(_CLOUDS_AT_ONCE)])
+        features = features[0] if given.ndim == 2 else features
+        return features if isinstance(points, Tensor) else features.cpu().numpy()
+
+    def reconstruct(self, points: NDArray[np.floating], samples: int = 8, **options: object) -> Completions:
+        """Draw completions of a cloud.
+
+        Args:
+            points: (N, 3), any frame and unit, y up.
+            samples: S.
+            options: ``steps``, ``hide``, ``ratio``, ``missing``, ``text``, ``image``, ``guidance``, ``seed`` as in
+                :class:`ReconstructRequest`.
+
+        Returns:
+            Everything that the command writes, as arrays.
+
+        Raises:
+            SettingsError, InputFileError: as :func:`pointsra.reconstruction.reconstruct`.
+        """
+        request = ReconstructRequest(
+            input=Path("array"),
+            samples=samples,
+            weights=self.source,
+            device=self.device,
+            **options,  # type: ignore[arg-type]
+        )
+        return complete_points(request, np.asarray(points, dtype=np.float64), self.network, self.description)
+
+    def _embed(self, clouds: Tensor) -> Tensor:
+        """(B, N, 3) float64 on the CPU → (B, C)."""
+        wanted, held = self.description.patches["points"], clouds.shape[1]
+        clouds = unit_frame(clouds).to_unit(clouds).float()
+        if held > _WORKING_POINTS:
+            clouds = gather_points(clouds, random_indices(len(clouds), held, _WORKING_POINTS, stream(0, "embed")))
+        clouds = clouds.to(self.device)
+        if held > wanted:
+            clouds = gather_points(clouds, farthest_point_indices(clouds, wanted))
+        elif held < wanted:
+            clouds = clouds[:, torch.arange(wanted, device=self.device) % held]
+        patches = cut_patches(clouds, self.description.patches["groups"], self.description.patches["size"])
+        tokens = self.network.encoder(patches).patches
+        return tokens.mean(dim=1) + tokens.amax(dim=1)
+
+
+def load(weights: str | Path | None = None, device: str = "auto") -> Model:
+    """Load pre-trained weights.
+
+    Args:
+        weights: a run folder or a ``.safetensors`` file; None takes the small weights in the package.
+        device: "auto", "cpu", "cuda" or "cuda:N".
+
+    Raises:
+        CheckpointError: missing, damaged or not pre-trained weights. DeviceError: no such device.
+    """
+    source = packaged_weights() if weights is None else Path(weights)
+    place = resolve_device(device)
+    network, description = load_point_sra(source, place)
+    return Model(network, description, place, source)
