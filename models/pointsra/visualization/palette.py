@@ -1,0 +1,107 @@
+"""Colors with a meaning: the visible part, each completion, the hidden truth, patches, and magnitudes.
+
+The hues are Paul Tol's vibrant, bright and muted sets (SRON technical note SRON/EPS/TN/09-002, issue 3.2, 2021),
+chosen by him to stay apart for color-blind readers. Patches, of which there may be many, take hues spread by the
+golden angle in OKLCH (B. Ottosson, "A perceptual color space for image processing", 2020). Magnitudes take
+viridis (S. van der Walt, N. Smith and E. Firing, 2015, CC0). It draws nothing itself.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+Color = tuple[int, int, int]
+
+VISIBLE: Color = (132, 145, 164)  # neutral slate: what was given, not made (ours)
+TRUTH: Color = (0, 153, 136)  # vibrant teal: what was hidden
+COMPLETIONS: tuple[Color, ...] = (
+    (238, 119, 51),  # vibrant orange
+    (0, 119, 187),  # vibrant blue
+    (238, 51, 119),  # vibrant magenta
+    (204, 187, 68),  # bright yellow
+    (51, 187, 238),  # vibrant cyan
+    (170, 51, 119),  # bright purple
+    (153, 153, 51),  # muted olive
+    (204, 51, 17),  # vibrant red
+)
+
+_VIRIDIS = np.array(
+    [
+        (68, 1, 84),
+        (72, 40, 120),
+        (62, 74, 137),
+        (49, 104, 142),
+        (38, 130, 142),
+        (31, 158, 137),
+        (53, 183, 121),
+        (109, 205, 89),
+        (180, 222, 44),
+        (253, 231, 37),
+    ],
+    dtype=np.float64,
+)
+_GOLDEN_ANGLE = math.pi * (3.0 - math.sqrt(5.0))
+
+
+def completion_color(number: int) -> Color:
+    """The hue of completion ``number``, from 0; after the last hue they begin again."""
+    return COMPLETIONS[number % len(COMPLETIONS)]
+
+
+def categorical(count: int) -> NDArray[np.uint8]:
+    """Colors (count, 3) for ``count`` patches or parts; neighbors in the list differ strongly.
+
+    Up to eight take the completions' hues; more are spread over the color circle at three lightnesses.
+    """
+    if count <= len(COMPLETIONS):
+        return np.array(COMPLETIONS[:count], dtype=np.uint8).reshape(count, 3)
+    number = np.arange(count, dtype=np.float64)
+    hue = number * _GOLDEN_ANGLE + 0.6
+    lightness = np.array([0.70, 0.56, 0.80])[np.arange(count) % 3]
+    return _from_oklch(lightness, np.full(count, 0.125), hue)
+
+
+def sequential(values: ArrayLike, low: float | None = None, high: float | None = None) -> NDArray[np.uint8]:
+    """Colors (N, 3) for magnitudes (N,): dark violet is small, yellow is large, gray is not a number.
+
+    Args:
+        values: (N,).
+        low: the magnitude that is darkest; None takes the smallest of ``values``.
+        high: the magnitude that is brightest; None takes the largest of ``values``.
+    """
+    numbers = np.asarray(values, dtype=np.float64).reshape(-1)
+    known = np.isfinite(numbers)
+    colors = np.full((len(numbers), 3), 160, dtype=np.uint8)
+    if not known.any():
+        return colors
+    floor = float(numbers[known].min()) if low is None else low
+    ceiling = float(numbers[known].max()) if high is None else high
+    share = np.clip((numbers[known] - floor) / max(ceiling - floor, 1e-12), 0.0, 1.0) * (len(_VIRIDIS) - 1)
+    stops = np.arange(len(_VIRIDIS))
+    channels = [np.interp(share, stops, _VIRIDIS[:, channel]) for channel in range(3)]
+    colors[known] = np.round(np.stack(channels, axis=1)).astype(np.uint8)
+    return colors
+
+
+def hex_color(color: Color) -> str:
+    """A color as HTML writes it: ``#rrggbb``."""
+    return "#{:02x}{:02x}{:02x}".format(*(int(channel) for channel in color))
+
+
+def _from_oklch(
+    lightness: NDArray[np.floating], chroma: NDArray[np.floating], hue: NDArray[np.floating]
+) -> NDArray[np.uint8]:
+    """OKLCH to sRGB, (N, 3) uint8, by Ottosson's matrices."""
+    a, b = chroma * np.cos(hue), chroma * np.sin(hue)
+    long = (lightness + 0.3963377774 * a + 0.2158037573 * b) ** 3
+    medium = (lightness - 0.1055613458 * a - 0.0638541728 * b) ** 3
+    short = (lightness - 0.0894841775 * a - 1.2914855480 * b) ** 3
+    red = 4.0767416621 * long - 3.3077115913 * medium + 0.2309699292 * short
+    green = -1.2684380046 * long + 2.6097574011 * medium - 0.3413193965 * short
+    blue = -0.0041960863 * long - 0.7034186147 * medium + 1.7076147010 * short
+    linear = np.clip(np.stack([red, green, blue], axis=1), 0.0, 1.0)
+    encoded = np.where(linear <= 0.0031308, 12.92 * linear, 1.055 * linear ** (1 / 2.4) - 0.055)
+    return np.round(encoded * 255.0).astype(np.uint8)

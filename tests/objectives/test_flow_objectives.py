@@ -1,0 +1,199 @@
+"""What the three generators share: times, masks, gradients, samplers, and that they learn a known distribution."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import pytest
+import torch
+from torch import nn
+
+from pointsra.objectives.ddpm import Ddpm
+from pointsra.objectives.mean_flow import MeanFlow
+from pointsra.objectives.path import Path, TimeSampler, interpolate
+from pointsra.objectives.rectified_flow import RectifiedFlow
+
+
+@dataclass(frozen=True)
+class Output:
+    velocity: torch.Tensor
+
+
+class Toy(nn.Module):
+    """A small MLP over single points with times."""
+
+    def __init__(self, width=64, seed=0):
+        super().__init__()
+        self.layers = nn.Sequential(
+            nn.Linear(9, width), nn.SiLU(), nn.Linear(width, width), nn.SiLU(), nn.Linear(width, 3)
+        )
+        generator = torch.Generator().manual_seed(seed)
+        for layer in self.layers:
+            if isinstance(layer, nn.Linear):
+                nn.init.uniform_(
+                    layer.weight, -(layer.in_features**-0.5), layer.in_features**-0.5, generator=generator
+                )
+                nn.init.zeros_(layer.bias)
+
+    def forward(self, state, r, t, rows=None):
+        gap = t - r
+        times = torch.stack([t.cos(), t.sin(), (2 * t).sin(), (2 * t).cos(), gap, gap.sin()], dim=-1)
+        spread = times[:, None, :].expand(-1, state.shape[1], -1)
+        return Output(self.layers(torch.cat([state, spread], dim=-1)))
+
+
+def test_times_have_the_stated_shares():
+    sampler = TimeSampler(different_share=0.5, uniform_share=0.0, one_step_share=0.2, swapped_share=0.3)
+    r, t = sampler.draw(20_000, torch.Generator().manual_seed(0))
+    different = r != t
+    assert abs(float(different.float().mean()) - 0.5) < 0.01
+    one_step = (r == 0) & (t == 1)
+    assert abs(float(one_step[different].float().mean()) - 0.2) < 0.02
+    swapped = r > t
+    assert abs(float(swapped[different].float().mean()) - 0.3 * 0.8) < 0.02
+    assert bool(((r >= 0) & (r <= 1) & (t >= 0) & (t <= 1)).all())
+
+
+def test_times_follow_the_logit_normal():
+    sampler = TimeSampler(-0.4, 1.0, 1.0, 0.0, 0.0, 0.0)
+    r, t = sampler.draw(40_000, torch.Generator().manual_seed(1))
+    logits = torch.cat([torch.logit(r), torch.logit(t)])
+    assert abs(float(logits.mean()) + 0.4) < 0.02
+    assert abs(float(logits.std()) - 1.0) < 0.02
+    assert bool((r <= t).all())
+
+
+@pytest.mark.parametrize("objective", [MeanFlow(TimeSampler()), RectifiedFlow(TimeSampler()), Ddpm()])
+def test_inactive_slots_do_not_count(objective):
+    network = Toy()
+    generator = torch.Generator().manual_seed(2)
+    data, noise = (torch.randn(16, 6, 3, generator=generator) for _ in range(2))
+    active = torch.rand(16, 6, generator=generator) < 0.6
+    active[:, 0] = True
+    path = objective.sample_path(data, noise, torch.Generator().manual_seed(3))
+    before = objective.loss(network, path, active).loss
+    spoiled = Path(
+        torch.where(active[..., None], path.data, 77.0),
+        path.noise,
+        path.r,
+        path.t,
+        torch.where(active[..., None], path.state, -9.0),
+    )
+    assert torch.allclose(objective.loss(network, spoiled, active).loss, before)
+
+
+def test_target_has_no_gradient_and_the_network_has():
+    network = Toy()
+    generator = torch.Generator().manual_seed(4)
+    data, noise = (torch.randn(16, 6, 3, generator=generator) for _ in range(2))
+    data.requires_grad_(True)
+    objective = MeanFlow(TimeSampler(), tangent="conditional")
+    path = objective.sample_path(data.detach(), noise, generator)
+    active = torch.ones(16, 6, dtype=torch.bool)
+    objective.loss(network, path, active).loss.backward()
+    assert data.grad is None
+    assert all(p.grad is not None and bool(p.grad.isfinite().all()) and p.grad.abs().sum() > 0 for p in network.parameters())
+
+
+def test_gradient_equals_the_original_target():
+    # V regressed on v_c has the gradient of u regressed on sg(v_c − (t − r) d/dt u).
+    network = Toy()
+    generator = torch.Generator().manual_seed(5)
+    data, noise = (torch.randn(12, 4, 3, generator=generator) for _ in range(2))
+    objective = MeanFlow(TimeSampler(different_share=1.0), tangent="conditional")
+    path = objective.sample_path(data, noise, generator)
+    active = torch.ones(12, 4, dtype=torch.bool)
+    objective.loss(network, path, active).loss.backward()
+    ours = [p.grad.clone() for p in network.parameters()]
+    network.zero_grad()
+    change = objective.total_derivative(network, path, torch.arange(12))
+    target = path.velocity - (path.t - path.r)[:, None, None] * change
+    (network(path.state, path.r, path.t).velocity - target).square().mean(dim=(1, 2)).mean().backward()
+    for mine, original in zip(ours, (p.grad for p in network.parameters()), strict=True):
+        assert torch.allclose(mine, original, atol=1e-6)
+
+
+def test_adaptive_weight_is_per_cloud_and_without_gradient():
+    network = Toy()
+    generator = torch.Generator().manual_seed(6)
+    data, noise = (torch.randn(8, 4, 3, generator=generator) for _ in range(2))
+    plain = MeanFlow(TimeSampler(different_share=0.0))
+    path = plain.sample_path(data, noise, generator)
+    active = torch.ones(8, 4, dtype=torch.bool)
+    errors = (network(path.state, path.r, path.t).velocity - path.velocity).square().mean(dim=(1, 2))
+    weighted = MeanFlow(TimeSampler(different_share=0.0), adaptive_power=1.0).loss(network, path, active)
+    assert torch.allclose(weighted.loss, (errors / (errors + 1e-2)).mean())
+    weighted.loss.backward()
+    got = network.layers[-1].bias.grad.clone()
+    network.zero_grad()
+    errors = (network(path.state, path.r, path.t).velocity - path.velocity).square().mean(dim=(1, 2))
+    (errors / (errors.detach() + 1e-2)).mean().backward()
+    assert torch.allclose(got, network.layers[-1].bias.grad, atol=1e-7)
+
+
+def _train(objective, steps, sample, width=64, sign=1.0):
+    network = Toy(width)
+    optimizer = torch.optim.Adam(network.parameters(), lr=2e-3)
+    generator = torch.Generator().manual_seed(7)
+    active = torch.ones(256, 1, dtype=torch.bool)
+    if sign < 0:
+        original = objective.total_derivative
+        objective.total_derivative = lambda *args: -original(*args)
+    for _ in range(steps):
+        data = sample(256, generator)
+        noise = torch.randn(256, 1, 3, generator=generator)
+        loss = objective.loss(network, objective.sample_path(data, noise, generator), active).loss
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+    return network
+
+
+def _two_modes(count, generator):
+    """One coordinate: −1 with share 0.3, +1 with 0.7; the others are 0."""
+    data = torch.zeros(count, 1, 3)
+    side = (torch.rand(count, generator=generator) < 0.7).float() * 2 - 1
+    data[:, 0, 0] = side + 0.1 * torch.randn(count, generator=generator)
+    return data
+
+
+@pytest.mark.slow
+def test_one_step_sampling_is_learned_and_a_wrong_sign_is_not():
+    noise = torch.randn(4000, 1, 3, generator=torch.Generator().manual_seed(8))
+    truth = _two_modes(4000, torch.Generator().manual_seed(9))[:, 0, 0].sort().values
+
+    def distance(objective, sign=1.0):
+        network = _train(objective, 900, _two_modes, sign=sign)
+        with torch.no_grad():
+            drawn = objective.draw(network, noise, 1)[:, 0, 0].sort().values
+        return float((drawn - truth).abs().mean())  # 1-D Wasserstein distance
+
+    sampler = TimeSampler(different_share=0.5)
+    right = distance(MeanFlow(sampler))
+    assert right < 0.25
+    assert distance(RectifiedFlow(sampler)) > 2 * right  # one Euler step cannot split the modes
+    assert distance(MeanFlow(sampler), sign=-1.0) > 2 * right
+
+
+def test_ddpm_path_and_sampler_agree():
+    # With the true noise given by an oracle, DDIM returns the data whatever the number of steps.
+    objective = Ddpm()
+    generator = torch.Generator().manual_seed(10)
+    data, noise = (torch.randn(4, 5, 3, generator=generator, dtype=torch.float64) for _ in range(2))
+    path = objective.sample_path(data, noise, generator)
+    level = (path.t * 2000).round().long()
+    signal = objective.signal[level][:, None, None]
+    assert torch.allclose(path.state, signal.sqrt() * data + (1 - signal).sqrt() * noise)
+    start = objective.signal[-1].sqrt() * data + (1 - objective.signal[-1]).sqrt() * noise
+    for steps in (1, 7):
+        drawn = objective.draw(lambda *args: Output(noise), start, steps)
+        assert torch.allclose(drawn, data, atol=1e-6)
+
+
+def test_euler_integrates_a_straight_field_exactly():
+    generator = torch.Generator().manual_seed(11)
+    data, noise = (torch.randn(4, 5, 3, generator=generator) for _ in range(2))
+    for steps in (1, 3):
+        drawn = RectifiedFlow(TimeSampler()).draw(lambda *args: Output(noise - data), noise, steps)
+        assert torch.allclose(drawn, data, atol=1e-5)
+    assert torch.equal(interpolate(data, noise, torch.zeros(4)), data)

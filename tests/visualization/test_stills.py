@@ -1,0 +1,141 @@
+"""Stills: one camera and scale for all cells, colors with a meaning, files that decode and appear whole."""
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from pointsra.errors import OutputError
+from pointsra.ops.splatting import Camera
+from pointsra.visualization.framing import frame_clouds
+from pointsra.visualization.palette import (
+    COMPLETIONS,
+    TRUTH,
+    VISIBLE,
+    categorical,
+    completion_color,
+    hex_color,
+    sequential,
+)
+from pointsra.visualization.stills import (
+    Cell,
+    best_columns,
+    cloud_still,
+    completions_sheet,
+    contact_sheet,
+    figures_line,
+    write_png,
+)
+
+
+def ball(count=600, radius=1.0, seed=0):
+    points = np.random.default_rng(seed).normal(size=(count, 3))
+    return radius * points / np.linalg.norm(points, axis=1, keepdims=True)
+
+
+def near(picture, color):
+    """Pixels whose hue is that of ``color``, however lit."""
+    pixels = picture.astype(float).reshape(-1, 3)
+    pixels = pixels[(pixels < 250).any(axis=1)]
+    direction = pixels / np.maximum(np.linalg.norm(pixels, axis=1, keepdims=True), 1)
+    goal = np.array(color) / np.linalg.norm(color)
+    return int((direction @ goal > 0.985).sum())
+
+
+def test_all_cells_share_one_scale():
+    sheet = contact_sheet([Cell(ball()), Cell(ball(radius=0.5))], columns=2, cell_size=200)
+    half = sheet.shape[1] // 2
+    tall = [np.ptp(np.nonzero((part != 255).any(axis=(1, 2)))[0]) + 1 for part in (sheet[:, :half], sheet[:, half:])]
+    assert tall[1] / tall[0] == pytest.approx(0.5, abs=0.06)
+
+
+def test_same_cloud_gives_the_same_picture_in_every_cell():
+    sheet = contact_sheet([Cell(ball(), TRUTH)] * 2, columns=2, cell_size=160)
+    busy = np.nonzero((sheet != 255).any(axis=(0, 2)))[0]
+    gap = int(np.argmax(np.diff(busy)))
+    left, right = busy[: gap + 1], busy[gap + 1 :]
+    np.testing.assert_array_equal(sheet[:, left], sheet[:, right])
+
+
+def test_completions_sheet_shows_every_color():
+    visible = ball(300)
+    made = [ball(300, seed=k) * 0.9 + [0.3, 0, 0.3] for k in range(3)]
+    sheet = completions_sheet(
+        visible, made, ball(300) + np.array([0.3, 0, 0.3]), [{"fidelity": 0.1}] * 3, "x", cell_size=120
+    )
+    for color in (VISIBLE, TRUTH, *COMPLETIONS[:3]):
+        assert near(sheet, color) > 200
+    without = completions_sheet(visible, made, None, cell_size=120)
+    assert near(without, TRUTH) < 20
+
+
+def test_scores_must_fit():
+    with pytest.raises(ValueError, match="2 scores"):
+        completions_sheet(ball(9), [ball(9)], None, [{}, {}])
+    with pytest.raises(ValueError, match="at least one cell"):
+        contact_sheet([])
+
+
+def test_still_fits_itself_to_raw_coordinates():
+    far = ball() * 30 + [4.5e5, 5.2e6, 100.0]
+    picture = cloud_still(far, None, 120)
+    rows, columns = np.nonzero((picture != 255).any(axis=2))
+    assert 100 < np.ptp(rows) < 120 and 100 < np.ptp(columns) < 120
+    np.testing.assert_allclose([rows.mean(), columns.mean()], 59.5, atol=2.5)
+
+
+def test_a_stray_point_does_not_shrink_the_rest():
+    cloud = np.concatenate([ball(2000), [[60.0, 0, 0]]])
+    assert frame_clouds([cloud], Camera()).reach < 1.3
+
+
+@pytest.mark.parametrize("points", [np.zeros((0, 3)), np.zeros((1, 3)), np.full((2, 3), np.nan)])
+def test_odd_clouds_do_not_crash(points):
+    assert cloud_still(points, None, 40).shape == (40, 40, 3)
+    assert contact_sheet([Cell(points, None, "odd"), Cell(ball(50))], cell_size=60).ndim == 3
+
+
+def test_long_titles_do_not_widen_the_sheet():
+    short = contact_sheet([Cell(ball(50), None, "a", "b")], cell_size=100, title="t", footer="f")
+    long = contact_sheet([Cell(ball(50), None, "a" * 300, "b" * 300)], cell_size=100, title="t" * 300, footer="f" * 300)
+    assert short.shape == long.shape
+
+
+def test_png_decodes_and_leaves_nothing_beside_it(tmp_path):
+    picture = cloud_still(ball(), TRUTH, 64)
+    path = write_png(tmp_path / "new" / "still.png", picture)
+    with Image.open(path) as image:
+        assert image.format == "PNG" and image.size == (64, 64)
+        np.testing.assert_array_equal(np.asarray(image), picture)
+    assert [file.name for file in path.parent.iterdir()] == ["still.png"]
+    with pytest.raises(OutputError):
+        write_png(tmp_path / "new", picture)
+
+
+def test_figures_are_short():
+    assert figures_line({"chamfer_l2": 0.0043123, "samples": 8, "hide": "block"}) == (
+        "chamfer l2 0.00431  ·  samples 8  ·  hide block"
+    )
+    assert "–" in figures_line({"x": float("nan")})
+
+
+def test_columns_fill_rows():
+    assert [best_columns(count) for count in (1, 4, 9, 10, 12)] == [1, 4, 3, 5, 4]
+
+
+def test_palette():
+    assert len(set(COMPLETIONS) | {TRUTH, VISIBLE}) == len(COMPLETIONS) + 2
+    assert completion_color(len(COMPLETIONS)) == completion_color(0)
+    assert hex_color((0, 15, 255)) == "#000fff"
+    many = categorical(96)
+    assert len(np.unique(many, axis=0)) == 96
+    assert np.linalg.norm(np.diff(many.astype(int), axis=0), axis=1).min() > 40
+    assert categorical(0).shape == (0, 3)
+
+
+def test_sequential_rises_in_lightness_and_marks_nan():
+    colors = sequential(np.array([0.0, 0.5, 1.0, np.nan])).astype(int)
+    light = colors @ [0.21, 0.72, 0.07]
+    assert light[0] < light[1] < light[2]
+    assert (colors[3] == 160).all()
+    assert len(np.unique(sequential(np.ones(5)), axis=0)) == 1
+    np.testing.assert_array_equal(sequential([0.5], 0.0, 1.0), sequential([0.0, 0.5, 1.0])[1:2])
