@@ -111,7 +111,7 @@ class PretrainLearner(Learner):
 
     def _cross_modal(self, batch: Batch, encoding: Encoding) -> Tensor:
         network = self.network
-        parts = []
+        parts = [batch.points.new_zeros(())]  # a batch may come without features
         if network.image_head is not None and batch.image is not None:
             parts.append(feature_alignment(network.image_head(encoding.query("image")), batch.image))
         if network.text_head is not None and batch.text is not None:

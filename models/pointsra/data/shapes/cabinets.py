@@ -22,7 +22,7 @@ CHOICES: dict[str, dict[str, dict[str, float]]] = {
         "handles": {"none": 0.2, "round knob": 0.4, "bar": 0.4},
     },
 }  # fmt: skip
-ONLY_WHEN = {
+ONLY_WHEN: dict[str, dict[str, tuple[str, tuple[str, ...]]]] = {
     "cabinet": {
         "middle_column": ("columns", ("three columns",)),
         "right_column": ("columns", ("two columns", "three columns")),

@@ -19,7 +19,7 @@ CHOICES: dict[str, dict[str, dict[str, float]]] = {
         "mirrors": {"two": 0.75, "no": 0.25},
     },
 }  # fmt: skip
-ONLY_WHEN = {
+ONLY_WHEN: dict[str, dict[str, tuple[str, tuple[str, ...]]]] = {
     "car": {"roof_load": ("body", ("sedan", "hatchback", "wagon", "off-road", "coupe", "pickup", "van", "truck"))},
 }
 PART_NAMES = {

@@ -11,8 +11,9 @@ from pointsra.data.shapes.parts import beam, bent, curve, frustum, slab, superel
 _HOLLOW = ("acoustic", "jumbo acoustic", "archtop", "round resonator")
 CHOICES: dict[str, dict[str, dict[str, float]]] = {
     "guitar": {
-        "body": {"acoustic": 0.27, "jumbo acoustic": 0.12, "archtop": 0.1, "round resonator": 0.07,
-                 "two-horned electric": 0.2, "slab electric": 0.12, "V-shaped electric": 0.06, "offset electric": 0.06},
+        "body": {"acoustic": 0.22, "jumbo acoustic": 0.12, "archtop": 0.1, "round resonator": 0.1,
+                 "two-horned electric": 0.18,
+                 "slab electric": 0.11, "V-shaped electric": 0.09, "offset electric": 0.08},
         "cutaway": {"none": 0.45, "right": 0.35, "left": 0.1, "double": 0.1},
         "head": {"three-a-side": 0.42, "six-in-line": 0.26, "slotted": 0.1, "four-peg bass": 0.14, "missing": 0.08},
         "sound_hole": {"round": 0.55, "f-shaped": 0.3, "oval": 0.15},
@@ -22,7 +23,12 @@ CHOICES: dict[str, dict[str, dict[str, float]]] = {
         "stand": {"none": 0.85, "tripod": 0.15},
     },
 }  # fmt: skip
-ONLY_WHEN = {"guitar": {"sound_hole": ("body", _HOLLOW)}}
+ONLY_WHEN: dict[str, dict[str, tuple[str, tuple[str, ...]]]] = {
+    "guitar": {
+        "sound_hole": ("body", ("acoustic", "jumbo acoustic", "archtop")),
+        "cutaway": ("body", ("acoustic", "jumbo acoustic", "archtop", "two-horned electric", "slab electric")),
+    }
+}
 PART_NAMES = {"guitar": ("body", "neck", "head", "peg", "bridge", "strings", "sound hole", "pickup", "strap", "stand")}
 _WORDS = {"cutaway": "a {} cutaway", "head": "a {} head", "sound_hole": "a {} sound hole", "pickups": "{}",
           "bridge": "a {} bridge", "strap": "a {} strap", "stand": "a {} stand"}  # fmt: skip
@@ -45,7 +51,7 @@ def _half_outline(kind: str, cut: bool, rng: np.random.Generator) -> Floats:
         knots += [(high * 0.9, tall * 0.74), (high * 0.72, tall * 0.83), (0.045, tall * 0.82), (0.03, tall)]
     else:
         knots += [(high, tall * 0.8), (high * 0.75, tall * 0.96), (0.03, tall)]
-    return curve(knots, 4) * np.array([u(0.85, 1.2), u(0.92, 1.08)])
+    return curve(knots, 4) * np.array([u(0.8, 1.3), u(0.88, 1.1)])
 
 
 def _plate(left: Floats, right: Floats, back: float, front: float) -> Mesh:
@@ -129,8 +135,8 @@ def guitar(rng: np.random.Generator) -> Design:
     drawn = draw(rng, CHOICES["guitar"], ONLY_WHEN["guitar"])
     asm = Assembly(PART_NAMES["guitar"])
     kind = drawn["body"]
-    top, bridge, front = _body(asm, rng, kind, drawn["cutaway"])
-    long = rng.uniform(0.58, 0.7) if drawn["head"] == "four-peg bass" else rng.uniform(0.26, 0.54)
+    top, bridge, front = _body(asm, rng, kind, drawn.get("cutaway", "none"))
+    long = rng.uniform(0.58, 0.7) if drawn["head"] == "four-peg bass" else rng.uniform(0.22, 0.56)
     nut, thick = top + long, rng.uniform(0.018, 0.026)
     asm.add("neck", beam((0, top - 0.09, front), (0, nut, front), 0.056, thick, 0.8))
     if kind in _HOLLOW:
@@ -157,7 +163,7 @@ def guitar(rng: np.random.Generator) -> Design:
             ],
         )
     hole = drawn.get("sound_hole")
-    if hole == "f-shaped" or kind == "archtop":
+    if hole == "f-shaped":
         for s in (-1, 1):
             path = curve(
                 [
@@ -169,7 +175,7 @@ def guitar(rng: np.random.Generator) -> Design:
                 4,
             )
             asm.add("sound hole", tube(path, 0.006, sides=5))
-    elif hole is not None and kind != "round resonator":
+    elif hole is not None:
         size = np.array([0.05, 0.05 if hole == "round" else 0.032])
         flat = superellipse(2.0, 24) * size
         path = np.stack([flat[:, 0], flat[:, 1] + top * 0.68, np.full(24, front)], axis=1)
@@ -189,6 +195,6 @@ def guitar(rng: np.random.Generator) -> Design:
             asm.add("stand", frustum(hub, foot, 0.009, sides=6))
         asm.add("stand", frustum(hub, (0, top + long * 0.5, -front - 0.02), 0.008, sides=6))
         for s in (-1, 1):
-            corners = [hub, (s * 0.1, 0.0, -front - 0.03), (s * 0.1, -0.012, front + 0.03)]
+            corners = [tuple(hub), (s * 0.1, 0.0, -front - 0.03), (s * 0.1, -0.012, front + 0.03)]
             asm.add("stand", tube(bent(corners, 0.02), 0.008, sides=6))
     return asm.finish(drawn, caption(f"{kind} guitar", drawn, (), _WORDS))

@@ -29,9 +29,10 @@ CHOICES: dict[str, dict[str, dict[str, float]]] = {
         "bulb": {"hidden": 0.6, "visible": 0.4},
     },
 }
-ONLY_WHEN = {
+ONLY_WHEN: dict[str, dict[str, tuple[str, tuple[str, ...]]]] = {
     "lamp": {
         "foot": ("kind", _STANDING),
+        "bulb": ("shade", ("cone", "drum", "dome", "bell", "pyramid")),
         "stem": ("kind", ("floor", "table")),
         "lights": ("kind", ("floor", "hanging")),
     },
@@ -114,7 +115,7 @@ def _light(
 ) -> None:
     """Add a shade whose upper end is at ``at``, tilted about z, and its bulb."""
     asm.add("shade", move(rotate(_shade(drawn["shade"], wide, tall), "z", tilt), at))
-    if drawn["bulb"] == "visible" and drawn["shade"] != "globe":
+    if drawn.get("bulb") == "visible":
         low = -tall * 0.75
         parts = [
             superellipsoid((0, low, 0), (wide * 0.22, wide * 0.26, wide * 0.22)),
@@ -198,8 +199,8 @@ def lamp(rng: np.random.Generator) -> Design:
         if style == 0 and lights > 1:
             plate = ring * 0.8
         asm.add("canopy", slab(superellipse(2.0) * max(plate, 0.05), top, top + 0.025))
+        hub = top - cord * 0.6
         if style:
-            hub = top - cord * 0.6
             asm.add("cord", frustum((0, hub, 0), (0, top, 0), 0.008))
         for angle in angles:
             at = np.array([ring * np.cos(angle), 0.0, ring * np.sin(angle)])
@@ -212,7 +213,8 @@ def lamp(rng: np.random.Generator) -> Design:
                 _light(asm, drawn, (at[0] * 0.7, level + 0.005, at[2] * 0.7), wide * (0.8 if lights > 3 else 1.0), tall)
             else:
                 dip = 0.12 if style == 1 else -0.02
-                path = curve([(0, hub, 0), at * 0.5 + np.array([0, hub - dip, 0]), at + np.array([0, hub, 0])], 4)
+                knots = [(0, hub, 0), (at[0] / 2, hub - dip, at[2] / 2), (at[0], hub, at[2])]
+                path = curve(knots, 4)
                 asm.add("arm", tube(path, 0.009, sides=6))
                 _light(asm, drawn, (at[0], hub + (drop if style == 1 else 0.0), at[2]), wide, tall)
                 if style == 1:

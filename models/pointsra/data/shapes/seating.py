@@ -43,7 +43,7 @@ CHOICES: dict[str, dict[str, dict[str, float]]] = {
         "footrest": {"none": 0.4, "ring": 0.25, "box": 0.2, "cross": 0.15},
     },
 }  # fmt: skip
-ONLY_WHEN = {
+ONLY_WHEN: dict[str, dict[str, tuple[str, tuple[str, ...]]]] = {
     "chair": {"leg_style": ("base", _ON_LEGS), "stretcher": ("base", _ON_LEGS)},
     "stool": {"leg_style": ("base", _ON_LEGS[:2]), "footrest": ("base", _ON_LEGS[:2])},
 }

@@ -19,7 +19,7 @@ CHOICES: dict[str, dict[str, dict[str, float]]] = {
         "contents": {"nothing on it": 0.5, "a few books": 0.3, "many books": 0.2},
     },
 }  # fmt: skip
-ONLY_WHEN = {
+ONLY_WHEN: dict[str, dict[str, tuple[str, tuple[str, ...]]]] = {
     "shelf": {
         "backing": ("form", ("bookcase", "open-sided", "cube-grid")),
         "lowest_level": ("form", ("bookcase", "open-sided", "cube-grid", "staggered")),
@@ -75,7 +75,7 @@ def shelf(rng: np.random.Generator) -> Design:
         heights[1:-1] += rng.uniform(-0.07, 0.07, levels - 1)
     high, half = float(heights[-1]), width / 2
     if form == "wall-mounted":
-        heights = heights[: max(2, levels - 2)]
+        heights = heights[:levels]
     deeps = np.full(len(heights), depth)
     if form == "ladder":
         deeps = depth * np.linspace(1.35, 0.55, len(heights))

@@ -48,7 +48,10 @@ def ring_legs(count: int, half: tuple[float, float], height: float, splay: float
 
 
 def stretchers(asm: Assembly, kind: str, tops: Floats, feet: Floats, radius: float, share: float) -> None:
-    """Join legs (L, 3) at ``share`` of their height: "side", "H-shaped", "box", "cross" or "ring"."""
+    """Join legs (L, 3) at ``share`` of their height: "side", "H-shaped", "box", "cross" or "ring".
+
+    Legs other than four meet in a star both where "H-shaped" and where "cross" was drawn.
+    """
     at = feet + share * (tops - feet)
     count = len(at)
     pairs: list[tuple[int, int]] = []
@@ -57,8 +60,10 @@ def stretchers(asm: Assembly, kind: str, tops: Floats, feet: Floats, radius: flo
         path = np.stack([spread * circle(24)[:, 0], np.full(24, at[0, 1]), spread * circle(24)[:, 1]], axis=1)
         asm.add("stretcher", tube(path, radius, loop=True, sides=6))
         return
-    if kind == "box" or (kind == "side" and count != 4):
+    if kind == "box":
         pairs = [(i, (i + 1) % count) for i in range(count)]
+    elif kind == "side" and count != 4:
+        pairs = [(1, count - 1)]
     elif count != 4:
         middle = at.mean(axis=0)
         asm.add("stretcher", *[frustum(end, middle, radius, sides=8) for end in at])

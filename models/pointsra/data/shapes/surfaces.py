@@ -38,7 +38,7 @@ CHOICES: dict[str, dict[str, dict[str, float]]] = {
         "hutch": {"none": 0.55, "low": 0.2, "pigeonhole": 0.13, "tall": 0.12},
     },
 }  # fmt: skip
-ONLY_WHEN = {
+ONLY_WHEN: dict[str, dict[str, tuple[str, tuple[str, ...]]]] = {
     "table": {"leg_style": ("base", _ON_LEGS), "stretcher": ("base", _ON_LEGS), "lower_shelf": ("base", _ON_LEGS)},
 }
 PART_NAMES = {

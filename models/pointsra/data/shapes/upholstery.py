@@ -29,7 +29,7 @@ CHOICES: dict[str, dict[str, dict[str, float]]] = {
         "throw_pillows": {"no throw pillows": 0.55, "one throw pillow": 0.2, "two throw pillows": 0.25},
     },
 }  # fmt: skip
-ONLY_WHEN = {
+ONLY_WHEN: dict[str, dict[str, tuple[str, tuple[str, ...]]]] = {
     "armchair": {
         "leg_style": ("base", ("four legs",)),
         "headrest": ("back", ("low", "straight high", "winged", "tall button-tufted")),

@@ -40,7 +40,9 @@ CHOICES: dict[str, dict[str, dict[str, float]]] = {
         "contents": {"nothing inside": 0.5, "a drink inside": 0.28, "a spoon inside": 0.12, "a lid": 0.1},
     },
 }  # fmt: skip
-ONLY_WHEN = {"mug": {"handle_side": ("handle", ("C-shaped", "ear-shaped", "square", "finger-ring"))}}
+ONLY_WHEN: dict[str, dict[str, tuple[str, tuple[str, ...]]]] = {
+    "mug": {"handle_side": ("handle", ("C-shaped", "ear-shaped", "square", "finger-ring"))}
+}
 PART_NAMES = {
     "bottle": ("body", "neck", "closure", "handle", "base"),
     "mug": ("body", "handle", "base", "saucer", "contents"),

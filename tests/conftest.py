@@ -1,0 +1,70 @@
+"""What several rooms' tests share: small prepared data and one small pre-trained run, made once a session."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import torch
+
+from pointsra.data.prepare import PrepareRequest, prepare
+from pointsra.settings import load_preset
+from pointsra.training.pretrain import pretrain
+
+TINY = (
+    "patches.points=256",
+    "patches.groups=16",
+    "patches.size=16",
+    "encoder.dim=24",
+    "encoder.depth=2",
+    "encoder.heads=2",
+    "encoder.patch_widths=[8, 16, 24]",
+    "decoder.depth=1",
+    "decoder.heads=2",
+    "flow.dim=24",
+    "flow.depth=2",
+    "flow.heads=2",
+    "optimizer.epochs=2",
+    "optimizer.batch_size=8",
+    "runtime.log_every=2",
+    "runtime.save_every=3",
+)
+"""Overrides that turn ``quickstart`` into something that trains in seconds."""
+
+TINY_FINETUNE = (
+    "patches.points=256",
+    "patches.groups=16",
+    "patches.size=16",
+    "optimizer.epochs=2",
+    "optimizer.batch_size=8",
+    "runtime.log_every=2",
+    "runtime.save_every=3",
+)
+"""Overrides that do the same for ``shapes-classification``."""
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _one_thread():
+    torch.set_num_threads(1)
+
+
+@pytest.fixture(scope="session")
+def shapes_root(tmp_path_factory) -> Path:
+    """A data root with a small ``shapes``: 64 train, 16 val and 16 test clouds at most."""
+    root = tmp_path_factory.mktemp("data")
+    prepare(PrepareRequest(dataset="shapes", root=root, count=80, workers=1, points=512))
+    return root
+
+
+@pytest.fixture(scope="session")
+def tiny_preset():
+    """A pre-training preset that trains in seconds."""
+    return load_preset("quickstart", TINY)
+
+
+@pytest.fixture(scope="session")
+def tiny_run(shapes_root, tiny_preset, tmp_path_factory) -> Path:
+    """The folder of a finished tiny pre-training run."""
+    run = tmp_path_factory.mktemp("runs") / "tiny"
+    pretrain(tiny_preset, shapes_root, run, device=torch.device("cpu"))
+    return run

@@ -1,0 +1,137 @@
+"""Fine-tuning: the head learns, the frozen parts do not move, runs resume, the best epoch is marked."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+import torch
+
+from pointsra.errors import CheckpointError
+from pointsra.settings import load_preset
+from pointsra.training.classifiers import build_classifier, initialize_from, load_classifier
+from pointsra.training.finetune import BEST_NAME, finetune, plan_finetune
+from pointsra.training.loop import RunStopped
+from pointsra.training.weights import load_weights
+from tests.conftest import TINY_FINETUNE
+
+CPU = torch.device("cpu")
+
+
+def _preset(*overrides):
+    return load_preset("shapes-classification", (*TINY_FINETUNE, *overrides))
+
+
+@pytest.fixture(scope="module")
+def finetuned(shapes_root, tiny_run, tmp_path_factory):
+    run = tmp_path_factory.mktemp("finetuned") / "run"
+    summary = finetune(_preset("optimizer.epochs=6"), shapes_root, run, init=tiny_run, device=CPU)
+    return run, summary
+
+
+def test_summary_and_files(finetuned):
+    run, summary = finetuned
+    assert summary["matched"]["share"] == 1.0
+    assert summary["test_best"]["note"] == "test-selected"
+    tests = [json.loads(line) for line in (run / "test.jsonl").read_text().splitlines()]
+    assert len(tests) == 6
+    assert summary["test_last"]["overall_accuracy"] == tests[-1]["overall_accuracy"]
+    assert summary["test_best"]["overall_accuracy"] == max(record["overall_accuracy"] for record in tests)
+    assert (run / f"{BEST_NAME}.safetensors").exists()
+    assert "test split" in load_weights(run, BEST_NAME).description.details["chosen"]
+
+
+def test_training_lowers_the_loss(finetuned):
+    run, _ = finetuned
+    losses = [json.loads(line)["loss"] for line in (run / "metrics.jsonl").read_text().splitlines()]
+    assert sum(losses[-3:]) < sum(losses[:3])
+
+
+def test_frozen_flow_never_moves_and_the_gate_does(finetuned, tiny_run):
+    run, _ = finetuned
+    tuned, start = load_weights(run).tensors, load_weights(tiny_run).tensors
+    flow = [name for name in tuned if name.startswith("frozen_flow.flow.")]
+    assert flow
+    for name in flow:
+        assert torch.equal(tuned[name], start[name.removeprefix("frozen_flow.")]), name
+    assert float(tuned["gate.alpha"]) != 0.0 and float(tuned["gate.beta"]) != 0.0
+    changed = [n for n in start if n.startswith("encoder.") and not torch.equal(start[n], tuned[n])]
+    assert changed
+
+
+@pytest.mark.parametrize("protocol", ["linear", "mlp3"])
+def test_frozen_protocols_keep_the_encoder(protocol, shapes_root, tiny_run, tmp_path):
+    finetune(_preset(f'protocol="{protocol}"'), shapes_root, tmp_path / "run", init=tiny_run, device=CPU)
+    tuned, start = load_weights(tmp_path / "run").tensors, load_weights(tiny_run).tensors
+    encoder = [name for name in start if name.startswith("encoder.")]
+    assert all(torch.equal(start[name], tuned[name]) for name in encoder)
+
+
+def test_loaded_classifier_answers_as_the_trained_one(finetuned, shapes_root):
+    run, summary = finetuned
+    from pointsra.data.places import split_path
+    from pointsra.data.store import open_split
+    from pointsra.training.finetune import measure
+
+    loaded = load_classifier(run, CPU)
+    with open_split(split_path(shapes_root, "shapes", "test")) as split:
+        assert measure(loaded.network, loaded.preset, split, CPU) == summary["test_last"]
+
+
+def test_stopped_run_resumes_to_the_bit(shapes_root, tiny_run, tmp_path, monkeypatch):
+    preset = _preset()
+    finetune(preset, shapes_root, tmp_path / "whole", init=tiny_run, device=CPU)
+    from pointsra.training import loop
+
+    counter = {"steps": 0}
+    step = loop._step
+
+    def failing(*args):
+        counter["steps"] += 1
+        if counter["steps"] == 6:
+            raise RunStopped("stop here")
+        return step(*args)
+
+    monkeypatch.setattr(loop, "_step", failing)
+    with pytest.raises(RunStopped):
+        finetune(preset, shapes_root, tmp_path / "cut", init=tiny_run, device=CPU)
+    monkeypatch.setattr(loop, "_step", step)
+    finetune(preset, shapes_root, tmp_path / "cut", init=None, device=CPU, resume=True)
+    whole, cut = load_weights(tmp_path / "whole").tensors, load_weights(tmp_path / "cut").tensors
+    assert all(torch.equal(whole[name], cut[name]) for name in whole)
+    assert (tmp_path / "whole" / "test.jsonl").read_text() == (tmp_path / "cut" / "test.jsonl").read_text()
+
+
+def test_from_scratch_uses_the_presets_encoder(shapes_root):
+    plan = plan_finetune(_preset("encoder.dim=48", "encoder.heads=2"), shapes_root, init=None)
+    assert plan["matched"] is None and plan["gate"] is False
+    assert plan["trained"] == plan["parameters"]
+
+
+def test_encoder_follows_the_weights_not_the_preset(shapes_root, tiny_run):
+    preset = _preset("encoder.dim=48", "encoder.heads=2")
+    weights = load_weights(tiny_run)
+    classifier = build_classifier(weights.description.sizes, 16, preset, ordered=True)
+    assert classifier.encoder.dim == 24
+    assert initialize_from(classifier, weights).share == 1.0
+
+
+def test_wrong_weights_are_refused(finetuned, tiny_run, shapes_root, tmp_path):
+    run, _ = finetuned
+    with pytest.raises(CheckpointError, match="classifier"):
+        plan_finetune(_preset(), shapes_root, init=run)
+    with pytest.raises(CheckpointError, match="no weights"):
+        plan_finetune(_preset(), shapes_root, init=tmp_path / "nothing.safetensors")
+    copy = tmp_path / "copy"
+    copy.mkdir()
+    data = bytearray((tiny_run / "model.safetensors").read_bytes())
+    (copy / "model.json").write_bytes((tiny_run / "model.json").read_bytes())
+    data[-5] ^= 0xFF
+    (copy / "model.safetensors").write_bytes(bytes(data))
+    with pytest.raises(CheckpointError, match="checksum"):
+        load_weights(copy)
+    (copy / "model.safetensors").write_bytes(bytes(data[:2000]))
+    with pytest.raises(CheckpointError, match="damaged"):
+        load_weights(copy)
+    with pytest.raises(CheckpointError, match="no model"):
+        load_weights(tmp_path)

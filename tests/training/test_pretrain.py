@@ -1,0 +1,271 @@
+"""Pre-training: gradients reach what should learn and nothing else, a batch is overfitted, a run resumes to the bit."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+import torch
+
+from pointsra.data.loaders import Batch
+from pointsra.errors import CheckpointError, DataError, WorkFailedError
+from pointsra.ops.randomness import stream
+from pointsra.settings import load_preset
+from pointsra.training.assembly import build_point_sra, point_sra_sizes
+from pointsra.training.optimizer import adamw, parameter_groups, set_learning_rate
+from pointsra.training.pretrain import plan_pretrain, pretrain
+from pointsra.training.pretrain_learner import PretrainLearner
+from pointsra.training.weights import load_weights
+from tests.conftest import TINY
+
+CPU = torch.device("cpu")
+TERMS = ("reconstruction", "mean_flow", "cross_modal", "mae_sra", "mft_sra")
+
+
+def _batch(clouds=8, points=256):
+    generator = stream(0, "test")
+    return Batch(
+        points=torch.rand(clouds, points, 3, generator=generator) - 0.5,
+        labels=torch.zeros(clouds, dtype=torch.int64),
+        image=torch.randn(clouds, 12, generator=generator),
+        text=torch.randn(clouds, 10, generator=generator),
+    )
+
+
+def _learner(*overrides):
+    preset = load_preset("quickstart", (*TINY, *overrides))
+    return PretrainLearner(build_point_sra(preset, point_sra_sizes(preset, 12, 10)), preset)
+
+
+def _awake(learner):
+    """Move every parameter off its initial zero, so that no gradient is zero only because of it."""
+    generator = torch.Generator().manual_seed(5)
+    with torch.no_grad():
+        for parameter in learner.network.parameters():
+            parameter.add_(0.02 * torch.randn(parameter.shape, generator=generator))
+    learner.flow_average.follow(learner.network.flow, 0.0)
+
+
+@pytest.mark.parametrize("transport", ["input_embedding", "projection"])
+def test_every_parameter_learns_and_no_target_does(transport):
+    learner = _learner(f"alignment.transport={transport}", "flow.image_dropout=0.3", "flow.text_dropout=0.3")
+    _awake(learner)
+    learner.train()
+    for number in range(4):  # over a few draws every null and every condition is met
+        learner(_batch(), stream(0, "step", number))["loss"].backward()
+    for name, parameter in learner.network.named_parameters():
+        assert parameter.grad is not None and bool(parameter.grad.isfinite().all()), name
+        assert parameter.grad.abs().sum() > 0, name
+    targets = [*learner.teacher.parameters(), *learner.flow_average.parameters()]
+    assert targets and all(parameter.grad is None for parameter in targets)
+
+
+def test_each_term_can_be_switched_off():
+    for term in TERMS:
+        others = [] if term != "mean_flow" else ["losses.mft_sra=0"]
+        terms = _learner(f"losses.{term}=0", *others)(_batch(), stream(0, "step", 0))
+        assert term not in terms
+        assert bool(terms["loss"].isfinite())
+
+
+def test_loss_is_the_weighted_sum_of_the_paper():
+    terms = _learner()(_batch(), stream(0, "step", 0))
+    expected = (
+        terms["reconstruction"]
+        + 0.5 * terms["mean_flow"]
+        + terms["cross_modal"]
+        + 0.2 * terms["mae_sra"]
+        + 0.2 * terms["mft_sra"]
+    )
+    assert torch.allclose(terms["loss"], expected)
+
+
+@pytest.mark.parametrize("objective", ["meanflow", "rectified_flow", "ddpm", "off"])
+@pytest.mark.parametrize("order", ["morton", "hungarian", "none"])
+def test_every_objective_and_order_steps(objective, order):
+    overrides = [f"flow.objective={objective}", f"flow.order={order}"]
+    if objective != "meanflow":
+        overrides.append("losses.mft_sra=0")
+    if objective == "off":
+        overrides.append("losses.mean_flow=0")
+    learner = _learner(*overrides)
+    terms = learner(_batch(), stream(0, "step", 0))
+    terms["loss"].backward()
+    assert bool(terms["loss"].isfinite())
+
+
+def test_flow_loss_reaches_the_encoder_only_when_allowed():
+    only_flow = [f"losses.{term}=0" for term in TERMS if term != "mean_flow"]
+    for allowed in (True, False):
+        learner = _learner(*only_flow, f"flow.context_gradient={str(allowed).lower()}", "flow.all_dropout=0")
+        _awake(learner)
+        learner(_batch(), stream(0, "step", 0))["loss"].backward()
+        touched = any(p.grad is not None and p.grad.abs().sum() > 0 for p in learner.network.encoder.parameters())
+        assert touched is allowed
+
+
+def test_missing_modalities_do_not_stop_training():
+    whole = _batch()
+    image = whole.image.clone()
+    image[::2] = float("nan")
+    learner = _learner()
+    for batch in (Batch(whole.points, whole.labels), Batch(whole.points, whole.labels, image, whole.text)):
+        terms = learner(batch, stream(0, "step", 0))
+        terms["loss"].backward()
+        assert bool(terms["loss"].isfinite())
+    assert all(p.grad is None or bool(p.grad.isfinite().all()) for p in learner.network.parameters())
+
+
+def test_one_batch_is_overfitted():
+    learner = _learner("augment.rotate=0", "augment.scale_low=1", "augment.scale_high=1")
+    optimizer = adamw(parameter_groups(learner.network.named_parameters(), 0.0), 0.95)
+    set_learning_rate(optimizer, 3e-3)
+    batch, history = _batch(), []
+    for step in range(60):
+        optimizer.zero_grad()
+        terms = learner(batch, stream(0, "step", step % 4))
+        terms["loss"].backward()
+        optimizer.step()
+        learner.after_step(step, 60)
+        history.append({name: float(value.detach()) for name, value in terms.items()})
+    for name in ("loss", "reconstruction", "cross_modal", "mae_sra"):
+        assert sum(h[name] for h in history[-4:]) < 0.7 * sum(h[name] for h in history[:4]), name
+
+
+def test_paper_preset_builds_and_steps():
+    preset = load_preset("paper", ["optimizer.batch_size=2"])
+    learner = PretrainLearner(build_point_sra(preset, point_sra_sizes(preset, 12, 10)), preset)
+    batch = _batch(2, 1024)
+    terms = learner(batch, stream(0, "step", 0))
+    terms["loss"].backward()
+    assert set(TERMS) <= set(terms)
+    assert all(bool(p.grad.isfinite().all()) for p in learner.network.parameters() if p.grad is not None)
+
+
+def test_run_folder_is_complete(tiny_run):
+    names = {"preset.toml", "metrics.jsonl", "last.ckpt", "model.safetensors", "model.json", "log.txt"}
+    assert names <= {path.name for path in tiny_run.iterdir()}
+    records = [json.loads(line) for line in (tiny_run / "metrics.jsonl").read_text().splitlines()]
+    assert records
+    for record in records:
+        assert {"step", "epoch", "loss", "lr", "clouds_per_second", *TERMS} <= set(record)
+    weights = load_weights(tiny_run)
+    assert weights.description.kind == "point_sra"
+    assert float(weights.tensors["center_scale"]) != 1.0
+    assert not any(name.startswith("teacher") for name in weights.tensors)
+
+
+def _tensors(run):
+    return load_weights(run).tensors
+
+
+def _same(first, second):
+    one, two = _tensors(first), _tensors(second)
+    return one.keys() == two.keys() and all(torch.equal(one[name], two[name]) for name in one)
+
+
+def _records(run):
+    lines = (run / "metrics.jsonl").read_text().splitlines()
+    return [{k: v for k, v in json.loads(line).items() if k != "clouds_per_second"} for line in lines]
+
+
+def test_same_seed_same_run_and_other_seed_another(tiny_run, tiny_preset, shapes_root, tmp_path):
+    pretrain(tiny_preset, shapes_root, tmp_path / "again", device=CPU)
+    assert _same(tiny_run, tmp_path / "again")
+    assert _records(tiny_run) == _records(tmp_path / "again")
+    pretrain(load_preset("quickstart", TINY, seed=1), shapes_root, tmp_path / "other", device=CPU)
+    assert not _same(tiny_run, tmp_path / "other")
+
+
+CHILD = """
+import sys, torch
+from pathlib import Path
+from pointsra.settings import load_preset
+from pointsra.training.pretrain import pretrain
+torch.set_num_threads(1)
+preset = load_preset(sys.argv[1])
+pretrain(preset, Path(sys.argv[2]), Path(sys.argv[3]), device=torch.device("cpu"), resume=sys.argv[4] == "resume",
+         report=lambda progress: print(progress.done, flush=True))
+"""
+
+
+def _child(tiny_run, root, run, mode):
+    return subprocess.Popen(
+        [sys.executable, "-c", CHILD, str(tiny_run / "preset.toml"), str(root), str(run), mode],
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+
+
+@pytest.mark.parametrize("kill_after", [2, 8])
+def test_killed_run_resumes_to_the_bit(tiny_run, tiny_preset, shapes_root, tmp_path, kill_after):
+    run = tmp_path / "killed"
+    process = _child(tiny_run, shapes_root, run, "fresh")
+    for line in process.stdout:
+        if int(line) >= kill_after:
+            break
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    assert not (run / "model.safetensors").exists()
+    with (run / "metrics.jsonl").open("a") as file:
+        file.write('{"step": 9999, "torn')  # half a record, as a kill may leave it
+    pretrain(tiny_preset, shapes_root, run, device=CPU, resume=True)
+    assert _same(tiny_run, run)
+    assert _records(tiny_run) == _records(run)
+
+
+def test_sigterm_saves_and_says_how_to_go_on(tiny_run, tiny_preset, shapes_root, tmp_path):
+    run = tmp_path / "stopped"
+    process = _child(tiny_run, shapes_root, run, "fresh")
+    assert int(process.stdout.readline()) == 0
+    while not (run / "metrics.jsonl").exists():
+        time.sleep(0.01)
+        assert process.poll() is None
+    os.kill(process.pid, signal.SIGTERM)
+    process.communicate(timeout=60)
+    assert process.returncode != 0
+    assert (run / "last.ckpt").exists()
+    assert "stopped on request" in (run / "log.txt").read_text()
+    pretrain(tiny_preset, shapes_root, run, device=CPU, resume=True)
+    assert _same(tiny_run, run)
+
+
+def test_resume_of_a_finished_run_changes_nothing(tiny_run, tiny_preset, shapes_root):
+    before = (tiny_run / "model.safetensors").read_bytes()
+    pretrain(tiny_preset, shapes_root, tiny_run, device=CPU, resume=True)
+    assert (tiny_run / "model.safetensors").read_bytes() == before
+
+
+def test_damaged_checkpoint_is_named(tiny_run, tiny_preset, shapes_root, tmp_path):
+    run = tmp_path / "damaged"
+    run.mkdir()
+    data = (tiny_run / "last.ckpt").read_bytes()
+    (run / "last.ckpt").write_bytes(data[: len(data) // 2])
+    with pytest.raises(CheckpointError, match=r"last\.ckpt is damaged"):
+        pretrain(tiny_preset, shapes_root, run, device=CPU, resume=True)
+    (run / "last.ckpt").write_bytes(data)
+    other = load_preset("quickstart", (*TINY, "optimizer.lr=0.1"))
+    with pytest.raises(CheckpointError, match="another preset"):
+        pretrain(other, shapes_root, run, device=CPU, resume=True)
+
+
+def test_diverging_run_stops_with_a_reason(shapes_root, tmp_path, monkeypatch):
+    monkeypatch.setattr(
+        PretrainLearner, "forward", lambda self, batch, generator: {"loss": torch.tensor(float("nan"))}
+    )
+    preset = load_preset("quickstart", (*TINY, "runtime.skip_limit=3", "losses.mae_sra=0"))
+    with pytest.raises(WorkFailedError, match="not finite for 3 steps"):
+        pretrain(preset, shapes_root, tmp_path / "run", device=CPU)
+
+
+def test_missing_data_is_named_before_anything_is_written(tiny_preset, tmp_path):
+    with pytest.raises(DataError, match="prepare-data shapes"):
+        plan_pretrain(tiny_preset, tmp_path)
+    with pytest.raises(DataError):
+        pretrain(tiny_preset, tmp_path, tmp_path / "run", device=CPU)
+    assert not (tmp_path / "run").exists()
