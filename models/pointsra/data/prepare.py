@@ -177,7 +177,9 @@ def _difference(request: PrepareRequest, folder: Path, manifest: dict[str, Any])
 
 
 def _shown(value: object) -> str:
-    return "unset" if value is None else f"{value['version']}" if isinstance(value, dict) else f"{value}"
+    if isinstance(value, dict):
+        return f"{value.get('name')} {value.get('version')}"
+    return "unset" if value is None else f"{value}"[:12]
 
 
 def _changed_source(raw: RawFiles, manifest: dict[str, Any]) -> str | None:
@@ -196,7 +198,9 @@ def _changed_source(raw: RawFiles, manifest: dict[str, Any]) -> str | None:
 
 def _options(request: PrepareRequest) -> dict[str, Any]:
     """What the arrays depend on, besides the raw files and the seed; the number of workers is not among it."""
+    fingerprint = DATASETS[request.dataset].fingerprint
     return {
+        "generator": fingerprint() if fingerprint else None,
         "limit": request.limit,
         "count": request.count,
         "points": request.points,

@@ -101,6 +101,8 @@ class Recipe:
         variants: names that ``PrepareRequest.variant`` may take.
         counted: whether ``PrepareRequest.count`` means something.
         fixed_points: N where the data set fixes it, else None.
+        fingerprint: for generated data, a text that changes when the same seed would give other clouds; it does
+            for them what checksums of raw files do for the rest.
     """
 
     summary: str
@@ -109,6 +111,7 @@ class Recipe:
     variants: tuple[str, ...] = ()
     counted: bool = False
     fixed_points: int | None = None
+    fingerprint: Callable[[], str] | None = None
 
 
 @dataclass(frozen=True)

@@ -103,5 +103,5 @@ class PatchDecoder(nn.Module):
         clouds, masked, _ = masked_centers.shape
         tokens = concatenate(encoding.patches, self.mask_token.expand(clouds, masked, -1))
         positions = self.positions(torch.cat([encoding.centers, masked_centers], dim=1))
-        mixed = self.norm(self.transformer(tokens, positions)[:, -masked:])
+        mixed = self.norm(self.transformer(tokens, positions)[:, encoding.patches.shape[1] :])
         return self.points(mixed).view(clouds, masked, self.size, 3)

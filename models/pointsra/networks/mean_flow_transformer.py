@@ -17,8 +17,6 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from pointsra.networks.transformer import PositionEmbedding
-
 
 @dataclass(frozen=True)
 class FlowContext:
@@ -103,6 +101,24 @@ class Sinusoids(nn.Module):
         return self.layers(torch.cat([angles.cos(), angles.sin()], dim=-1))
 
 
+class PointSinusoids(nn.Module):
+    """Coordinates with their cosines and sines, then a linear layer: tokens whose products tell distances apart.
+
+    The frequencies π/4 … 2π fit a state of unit variance; higher ones would only make the JVP larger.
+    """
+
+    def __init__(self, dim: int) -> None:
+        super().__init__()
+        self.register_buffer("frequencies", math.pi * 2.0 ** torch.arange(-2, 2), persistent=False)
+        self.layer = nn.Linear(3 + 6 * len(self.frequencies), dim)
+        self.layer.starts_as_convolution = True  # type: ignore[assignment]
+
+    def forward(self, points: Tensor) -> Tensor:
+        """(…, 3) → (…, D)."""
+        angles = (points.unsqueeze(-1) * self.frequencies).flatten(-2)
+        return self.layer(torch.cat([points, angles.cos(), angles.sin()], dim=-1))
+
+
 class FlowBlock(nn.Module):
     """A transformer block modulated by the condition vector, starting as the identity (adaLN-zero)."""
 
@@ -155,8 +171,7 @@ class MeanFlowTransformer(nn.Module):
     ) -> None:
         super().__init__()
         self.dim = dim
-        self.state = nn.Linear(3, dim)
-        self.state.starts_as_convolution = True  # type: ignore[assignment]
+        self.state = PointSinusoids(dim)
         self.rank = Sinusoids(math.pi * torch.arange(1, 33), dim, layers=1)
         times = torch.logspace(0, 1, 16)
         self.time = Sinusoids(times, dim, layers=2)
@@ -166,7 +181,7 @@ class MeanFlowTransformer(nn.Module):
         self.image = None if image_dim is None else nn.Linear(image_dim, dim)
         self.text = None if text_dim is None else nn.Linear(text_dim, dim)
         self.context = None if context_dim is None else nn.Linear(context_dim, dim)
-        self.context_positions = None if context_dim is None else PositionEmbedding(dim)
+        self.context_positions = None if context_dim is None else PointSinusoids(dim)
         self.blocks = nn.ModuleList(FlowBlock(dim, heads) for _ in range(depth))
         self.last_modulation = nn.Linear(dim, 2 * dim)
         self.last_modulation.starts_at_zero = True  # type: ignore[assignment]
@@ -204,9 +219,9 @@ class MeanFlowTransformer(nn.Module):
         shift, scale = self.last_modulation(F.silu(modulation)).unsqueeze(1).chunk(2, dim=-1)
         return FlowOutput(self.velocity(rms_norm(tokens) * (1 + scale) + shift), tokens)
 
-    def embed_displacement(self, displacement: Tensor) -> Tensor:
-        """The change (…, D) of an embedded state token when its point moves by (…, 3): W·Δz."""
-        return F.linear(displacement, self.state.weight)
+    def embed_displacement(self, state: Tensor, displacement: Tensor) -> Tensor:
+        """The change (B, T, D) of an embedded state token when its point (B, T, 3) moves by (B, T, 3)."""
+        return self.state(state + displacement) - self.state(state)
 
     def _with_context(self, tokens: Tensor, context: FlowContext) -> Tensor:
         if self.context is None or self.context_positions is None:

@@ -19,17 +19,17 @@ def mask_ratio_alignment(student: Tensor, teacher: Tensor) -> Tensor:
 def flow_time_alignment(later: Tensor, earlier: Tensor, transported: Tensor, active: Tensor) -> Tensor:
     """MFT-SRA: flow features at t_a against features at t_b < t_a, transported along the path.
 
-    The paper adds the displacement u(z_tb, t_a, t_b)·(t_a − t_b) of points to a feature. Our reading: the flow
-    embeds its state linearly, so a displacement Δz moves an embedded token by W·Δz, and that is added. Both sides
-    are divided by their root mean square before the mean squared difference: tokens of the residual stream grow as
-    the flow learns, and without this the term grows with them (and could be lowered by shrinking every token).
-    u transports along the marginal flow while both times lie on one sample's path: the floor lies above 0.
+    The paper adds the displacement u(z_tb, t_a, t_b)·(t_a − t_b) of points to a feature. Our reading: when a point
+    moves by Δz, its embedded token moves by E(z + Δz) − E(z), and that is added. Both sides are divided by their
+    root mean square before the mean squared difference: tokens of the residual stream grow as the flow learns, and
+    without this the term grows with them (and could be lowered by shrinking every token). u transports along the
+    marginal flow while both times lie on one sample's path: the floor lies above 0.
 
     Args:
         later: (B, T, D) hidden tokens of the trained flow at t_a.
         earlier: (B, T, D) hidden tokens of the averaged flow at t_b; gets no gradient.
-        transported: (B, T, D) W·u·(t_a − t_b). Gradients pass to a projection where one makes it; the caller
-            detaches what should not learn.
+        transported: (B, T, D) the token's displacement. Gradients pass to a projection where one makes it; the
+            caller detaches what should not learn.
         active: (B, T) bool, the slots that hold state.
     """
     target = _unit_rms((earlier.detach() + transported).float())

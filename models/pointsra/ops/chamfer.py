@@ -47,4 +47,10 @@ def chamfer_l2(first: Tensor, second: Tensor) -> Tensor:
 def chamfer_l1(first: Tensor, second: Tensor) -> Tensor:
     """CD-L1 of each pair of clouds (B, N, 3) and (B, M, 3): (B,)."""
     forward, backward = nearest_squared(first, second)
-    return 0.5 * (forward.sqrt().mean(dim=1) + backward.sqrt().mean(dim=1))
+    return 0.5 * (_root(forward).mean(dim=1) + _root(backward).mean(dim=1))
+
+
+def _root(squared: Tensor) -> Tensor:
+    """Square root whose gradient at 0 is 0: coinciding points pull nowhere, where √ alone gives NaN."""
+    apart = squared > 0
+    return torch.where(apart, torch.where(apart, squared, 1.0).sqrt(), 0.0)

@@ -18,11 +18,13 @@ def squared_distances(queries: Tensor, points: Tensor) -> Tensor:
 
     Returns:
         (B, Q, N) squared distances. Both clouds are first moved by the mean of ``points``, which keeps
-        the cancellation small for clouds far from the origin.
+        the cancellation small for clouds far from the origin. Autocast is switched off inside: with products
+        in bfloat16 the cancellation leaves errors as large as the distance between neighbors.
     """
     origin = points.mean(dim=1, keepdim=True)
     queries, points = queries - origin, points - origin
-    products = torch.baddbmm(points.square().sum(-1).unsqueeze(1), queries, points.transpose(1, 2), alpha=-2.0)
+    with torch.autocast(points.device.type, enabled=False):
+        products = torch.baddbmm(points.square().sum(-1).unsqueeze(1), queries, points.transpose(1, 2), alpha=-2.0)
     return (products + queries.square().sum(-1, keepdim=True)).clamp_min(0.0)
 
 

@@ -17,7 +17,8 @@ def stream(seed: int, *address: int | str) -> torch.Generator:
 
     Args:
         seed: of the run.
-        address: what the numbers are for, ``("step", 17)`` for instance; strings enter by their CRC-32.
+        address: what the numbers are for, ``("step", 17)`` for instance; strings enter by their CRC-32. The
+            addresses of one purpose have one length: a 0 at the end counts as nothing.
     """
     words = [part if isinstance(part, int) else zlib.crc32(part.encode()) for part in address]
     state = np.random.SeedSequence([seed, *words]).generate_state(1, np.uint64)[0]

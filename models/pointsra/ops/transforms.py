@@ -37,7 +37,9 @@ def unit_frame(points: Tensor) -> Frame:
     """
     offset = points.mean(dim=1, keepdim=True)
     scale = (points - offset).norm(dim=-1).amax(dim=1)[:, None, None]
-    return Frame(offset, torch.where(scale > 0, scale, torch.ones_like(scale)))
+    # Asked of the points, not of the radius: the rounded mean of equal points is not always one of them.
+    coincide = (points == points[:, :1]).flatten(1).all(dim=1)[:, None, None]
+    return Frame(offset, torch.where(coincide, torch.ones_like(scale), scale))
 
 
 def scale_and_translate(

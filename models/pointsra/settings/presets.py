@@ -88,7 +88,7 @@ def validate(table: dict[str, Any], label: str) -> AnyPreset:
         SettingsError: naming every wrong field in one sentence.
     """
     task = table.get("task")
-    if task not in _MODELS:
+    if not isinstance(task, str) or task not in _MODELS:
         raise SettingsError(f'{label}: task = {task!r} is not known; write task = "pretrain" or task = "finetune".')
     try:
         return _MODELS[task].model_validate(table)

@@ -51,9 +51,9 @@ class Masks(Section):
     student: Annotated[float, Field(gt=0.0, lt=1.0)] = Field(0.75, description="student's mask ratio")
     teacher: Annotated[float, Field(ge=0.0, lt=1.0)] = Field(0.30, description="teacher's mask ratio")
     block_share: Share = Field(0.0, description="share of steps with block masks (nearest to a random center)")
-    view_share: Share = Field(0.0, description="share of steps with view-point crops of view_low … view_high")
-    view_low: Share = Field(0.25, description="smallest share of the patches that a crop hides")
-    view_high: Share = Field(0.75, description="largest share of the patches that a crop hides")
+    view_share: Share = Field(0.0, description="share of steps with view-point crops (farthest from a random eye)")
+    crop_low: Share = Field(0.25, description="smallest share of the patches that a block or a crop hides")
+    crop_high: Share = Field(0.75, description="largest share of the patches that a block or a crop hides")
     frame: Literal["whole", "visible"] = Field(
         "whole", description="frame given to the networks: of the whole cloud, or of its visible patches"
     )
@@ -64,8 +64,8 @@ class Masks(Section):
             raise ValueError("masks.teacher must be below masks.student: the teacher sees more")
         if self.block_share + self.view_share > 1.0 + 1e-9:
             raise ValueError("block_share and view_share together exceed 1")
-        if self.view_low > self.view_high or not 0.0 < self.view_high < 1.0:
-            raise ValueError("view_low … view_high must be an interval inside (0, 1)")
+        if self.crop_low > self.crop_high or not 0.0 < self.crop_high < 1.0:
+            raise ValueError("crop_low … crop_high must be an interval inside (0, 1)")
         return self
 
 
@@ -202,7 +202,9 @@ class Augment(Section):
 class Runtime(Section):
     """How the run is carried out; nothing here changes what is learned, but for precision."""
 
-    precision: Literal["fp32", "bf16"] = Field("fp32", description="autocast on CUDA; the CPU path always runs fp32")
+    precision: Literal["auto", "fp32", "bf16"] = Field(
+        "auto", description="autocast: auto is bf16 on CUDA and fp32 on the CPU; bf16 is fast on new CPUs only"
+    )
     log_every: Positive = Field(20, description="steps between records in metrics.jsonl")
     save_every: Positive = Field(100, description="steps between saves of last.ckpt")
     skip_limit: Positive = Field(20, description="non-finite steps in a row after which the run stops")

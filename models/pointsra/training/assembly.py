@@ -79,7 +79,7 @@ def build_plan(optimizer: Optimizer, runtime: Runtime, seed: int, steps_per_epoc
         log_every=runtime.log_every,
         save_every=runtime.save_every,
         skip_limit=runtime.skip_limit,
-        bf16=runtime.precision == "bf16",
+        precision=runtime.precision,
     )
 
 

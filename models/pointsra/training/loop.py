@@ -57,7 +57,7 @@ class Plan:
         seed: of everything random.
         log_every, save_every: steps between records and between checkpoints.
         skip_limit: non-finite steps in a row after which the run stops.
-        bf16: autocast (CUDA only).
+        precision: "auto" (bf16 on CUDA, fp32 on the CPU), "fp32" or "bf16".
     """
 
     epochs: int
@@ -70,7 +70,7 @@ class Plan:
     log_every: int
     save_every: int
     skip_limit: int
-    bf16: bool = False
+    precision: str = "auto"
 
     @property
     def total(self) -> int:
@@ -161,7 +161,8 @@ def _step(
     """One optimizer step; None where a number was not finite and nothing was changed."""
     optimizer.zero_grad(set_to_none=True)
     device = batch.points.device
-    with torch.autocast(device.type, torch.bfloat16, enabled=plan.bf16 and device.type == "cuda"):
+    reduced = plan.precision == "bf16" or (plan.precision == "auto" and device.type == "cuda")
+    with torch.autocast(device.type, torch.bfloat16, enabled=reduced):
         terms = learner(batch, stream(plan.seed, "step", number))
     values = dict(zip(terms, torch.stack([term.detach().float() for term in terms.values()]).tolist(), strict=True))
     if not all(abs(value) < float("inf") for value in values.values()):

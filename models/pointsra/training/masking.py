@@ -32,8 +32,8 @@ class MaskedClouds:
 def mask_clouds(patches: Patches, masks: Masks, generator: torch.Generator) -> MaskedClouds:
     """Draw one kind of mask and one ratio for the batch, and an order for each cloud.
 
-    Random and block masks hide ``masks.student`` of the patches; a view-point crop hides a share between
-    ``view_low`` and ``view_high``. The teacher hides ``masks.teacher``, and never more than the student.
+    Random masks hide ``masks.student`` of the patches; blocks and view-point crops hide a share between
+    ``crop_low`` and ``crop_high``. The teacher hides ``masks.teacher``, and never more than the student.
 
     Args:
         patches: of whole clouds, G each.
@@ -42,14 +42,13 @@ def mask_clouds(patches: Patches, masks: Masks, generator: torch.Generator) -> M
     clouds, groups, _ = centers.shape
     coins = torch.rand(2, generator=generator)
     kind, place = float(coins[0]), float(coins[1])
-    ratio = masks.student
+    crop = masks.crop_low + (masks.crop_high - masks.crop_low) * place
     if kind < masks.view_share:
-        ratio = masks.view_low + (masks.view_high - masks.view_low) * place
-        order = view_order(centers, generator)
+        ratio, order = crop, view_order(centers, generator)
     elif kind < masks.view_share + masks.block_share:
-        order = block_order(centers, generator)
+        ratio, order = crop, block_order(centers, generator)
     else:
-        order = random_order(clouds, groups, generator).to(centers.device)
+        ratio, order = masks.student, random_order(clouds, groups, generator).to(centers.device)
     shown = min(visible_count(groups, ratio), groups - 1)
     taught = max(visible_count(groups, masks.teacher), shown)
     if masks.frame == "visible":

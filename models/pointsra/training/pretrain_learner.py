@@ -168,12 +168,13 @@ class PretrainLearner(Learner):
         network = self.network
         time_b = path.t * torch.rand(len(path.t), generator=generator).to(path.t)
         with torch.no_grad():
-            earlier = average(path.at(time_b), path.t, time_b, None)
+            state_b = path.at(time_b)
+            earlier = average(state_b, path.t, time_b, None)
             displacement = earlier.velocity * (path.t - time_b)[:, None, None]
         if network.transport is not None:
             transported = network.transport(displacement)
         else:
-            transported = self.flow_average.network.embed_displacement(displacement)  # type: ignore[union-attr]
+            transported = self.flow_average.network.embed_displacement(state_b, displacement)  # type: ignore[union-attr]
         return flow_time_alignment(later.output.hidden, earlier.hidden, transported, active)  # type: ignore[attr-defined]
 
 

@@ -1,0 +1,249 @@
+"""What a target on disk becomes as a scene: a file, a prepared data set, run folders, a reconstruct folder.
+
+Clouds are read and cut into patches here, and masks are drawn; no network is run. Showing the scene is for ``scenes``.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pointsra.data.files import KNOWN_SUFFIXES, read_cloud
+from pointsra.data.places import read_manifest, split_path
+from pointsra.data.store import Split, open_split
+from pointsra.errors import InputFileError, SettingsError
+from pointsra.visualization.metrics_file import read_metrics
+from pointsra.visualization.palette import TRUTH, VISIBLE
+from pointsra.visualization.patches import mask_colors, patch_colors
+from pointsra.visualization.scenes import Completed, Scene
+from pointsra.visualization.stills import Cell
+
+KINDS = ("cloud", "patches", "masks", "completions", "curves")
+
+_SURFACE_POINTS = 20_000  # drawn from a mesh for a picture (ours: splats close up at 800 pixels)
+_MOST_POINTS = 200_000  # of a scan; a picture shows no more
+_SHEET_CLOUDS = 24  # of a data set, spread over its classes
+_SAME_PLACE = 1e-6  # of the cloud's size: what single precision keeps
+
+
+@dataclass(frozen=True)
+class Cutting:
+    """How clouds are cut for ``patches`` and ``masks``.
+
+    Attributes:
+        points: N, points drawn from the cloud first.
+        groups: G, patches.
+        size: K, points a patch.
+        ratio: share of the patches that masks hide.
+        seed: of the draw and the masks.
+    """
+
+    points: int
+    groups: int
+    size: int
+    ratio: float
+    seed: int = 0
+
+
+def look_at(targets: Sequence[Path], what: str | None, cutting: Cutting, root: Path) -> Scene:
+    """The scene of one target, or of several runs' curves.
+
+    Args:
+        targets: a file, a prepared data set (name or folder), a split, a run folder or a reconstruct folder.
+        what: one of :data:`KINDS`; None guesses from the first target.
+        cutting: how patches and masks are made.
+        root: data root, where a target is the bare name of a data set.
+
+    Raises:
+        SettingsError: several targets that are no runs, or a target that ``what`` does not fit.
+        InputFileError, DataError: a target is missing or cannot be read.
+    """
+    found = [_located(target, root) for target in targets]
+    kind = what or guess(found[0])
+    if len(found) > 1 and kind != "curves":
+        raise SettingsError(f"Only curves take several targets, {kind} takes one: name one file or folder.")
+    if kind == "curves":
+        return _curves(found)
+    if kind == "completions":
+        return _completions(found[0])
+    if kind == "cloud":
+        return _clouds(found[0])
+    return _cut(found[0], kind, cutting)
+
+
+def guess(target: Path) -> str:
+    """What a target shows where the user did not say.
+
+    Raises:
+        SettingsError: a folder of no known kind.
+    """
+    if not target.is_dir():
+        return "curves" if target.suffix == ".jsonl" else "cloud"
+    for name, kind in (("metrics.jsonl", "curves"), ("summary.json", "completions"), ("manifest.json", "cloud")):
+        if (target / name).is_file():
+            return kind
+    raise SettingsError(
+        f"{target} is no run (metrics.jsonl), reconstruct folder (summary.json) or data set (manifest.json): "
+        "name another folder, or a file."
+    )
+
+
+def _located(target: Path, root: Path) -> Path:
+    if target.exists():
+        return target
+    prepared = root / target
+    if len(target.parts) == 1 and (prepared / "manifest.json").is_file():
+        return prepared
+    raise InputFileError(f"{target}: no such file or folder, and no data set of that name under {root}.")
+
+
+def _curves(targets: Sequence[Path]) -> Scene:
+    runs = [read_metrics(target) for target in targets]
+    names = _distinct([run.name for run in runs], targets)
+    series = {name: run.series for name, run in zip(names, runs, strict=True)}
+    return Scene("curves", names[0] if len(names) == 1 else f"{len(names)} runs", series=series)
+
+
+def _distinct(names: Sequence[str], targets: Sequence[Path]) -> list[str]:
+    """Names of runs that can be told apart; runs of one name are shown by their path."""
+    pairs = zip(names, targets, strict=True)
+    return [str(target) if names.count(name) > 1 or not name else name for name, target in pairs]
+
+
+def _completions(folder: Path) -> Scene:
+    try:
+        summary: dict[str, Any] = json.loads((folder / "summary.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise InputFileError(f"{folder}: no readable summary.json: name a folder that reconstruct wrote.") from error
+    files = sorted(path for path in folder.glob("completion_*") if path.suffix.lstrip(".") in KNOWN_SUFFIXES)
+    visible = next(iter(folder.glob("visible.*")), None)
+    if visible is None or not files:
+        raise InputFileError(f"{folder}: clouds are missing: name a folder that reconstruct wrote.")
+    hidden = next(iter(folder.glob("hidden.*")), None)
+    given = read_cloud(visible).points
+    completed = Completed(
+        visible=given,
+        generated=[_without(read_cloud(path).points, given) for path in files],
+        hidden=None if hidden is None else read_cloud(hidden).points,
+        scores=_scores(summary, len(files)),
+        figures={"diversity": float(summary["diversity"])} if "diversity" in summary else None,
+    )
+    return Scene("completions", Path(str(summary.get("input", folder))).name, completed=completed)
+
+
+def _without(points: NDArray[np.float64], given: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The rows of ``points`` (N, 3) that lie on none of ``given`` (V, 3): a completion less its visible part."""
+    from scipy.spatial import cKDTree
+
+    tolerance = _SAME_PLACE * float(np.ptp(given, axis=0).max(initial=1e-9))
+    kept = points[cKDTree(given).query(points)[0] > tolerance]
+    return kept if len(kept) else points
+
+
+def _scores(summary: Mapping[str, Any], count: int) -> list[dict[str, float]] | None:
+    """For each completion the figures of the summary, under the short names that pictures use."""
+    columns = {
+        short: summary[name]["per_sample"]
+        for short, name in (("fidelity", "fidelity"), ("chamfer", "chamfer_l2"), ("f_score", "f_score"))
+        if isinstance(summary.get(name), dict) and len(summary[name].get("per_sample", ())) == count
+    }
+    if not any(columns.get("fidelity", ())):  # 0 by construction where completions keep the visible points
+        columns.pop("fidelity", None)
+    if not columns:
+        return None
+    return [{name: float(values[number]) for name, values in columns.items()} for number in range(count)]
+
+
+def _clouds(target: Path) -> Scene:
+    split = _split_of(target)
+    if split is None:
+        cloud = read_cloud(target, count=_SURFACE_POINTS, max_points=_MOST_POINTS)
+        words = f"{len(cloud.points):,} points" + (" drawn from the mesh" if cloud.was_mesh else "")
+        return Scene("cloud", target.name, (Cell(cloud.points, cloud.colors, "", words),))
+    with open_split(split) as clouds:
+        chosen = _spread(clouds)
+        cells = tuple(
+            Cell(points, None, clouds.class_names[clouds.labels[index]], clouds.ids[index])
+            for index, points in zip(chosen, clouds.points_at(chosen), strict=True)
+        )
+        title = f"{clouds.dataset}, {clouds.split}: {len(cells)} of {len(clouds):,} clouds"
+    return Scene("cloud", title, cells)
+
+
+def _split_of(target: Path) -> Path | None:
+    """The split that a target names: itself, or the test split of a data set; None for any other file."""
+    if target.suffix == ".h5":
+        return target
+    if not target.is_dir():
+        return None
+    if not (target / "manifest.json").is_file():
+        raise InputFileError(f"{target} holds no prepared data set: clouds are drawn of a file or a data set.")
+    splits = sorted(read_manifest(target)["splits"])
+    if not splits:
+        raise InputFileError(f"{target}: its manifest names no split; prepare it again.")
+    tests = [name for name in splits if "test" in name]
+    return split_path(target.parent, target.name, (tests or splits)[0])
+
+
+def _spread(split: Split) -> NDArray[np.int64]:
+    """Up to 24 clouds: the first of every class, then the second of every class, and so on; in order of class."""
+    turn = np.zeros(len(split), dtype=np.int64)
+    for label in np.unique(split.labels):
+        rows = np.flatnonzero(split.labels == label)
+        turn[rows] = np.arange(len(rows))
+    first = np.lexsort((np.arange(len(split)), split.labels, turn))[:_SHEET_CLOUDS]
+    return first[np.lexsort((first, split.labels[first]))]
+
+
+def _cut(target: Path, kind: str, cutting: Cutting) -> Scene:
+    import torch
+
+    from pointsra.ops.masks import block_order, random_order, view_order, visible_count
+    from pointsra.ops.patches import cut_patches
+    from pointsra.ops.randomness import stream
+    from pointsra.ops.transforms import unit_frame
+
+    name, points = _one_cloud(target)
+    rng = np.random.default_rng(cutting.seed)
+    drawn = points[rng.permutation(len(points))[: cutting.points]]
+    if len(drawn) < max(cutting.groups, cutting.size):
+        raise InputFileError(
+            f"{target}: {len(drawn)} points are too few for {cutting.groups} patches of {cutting.size}: "
+            "set patches.groups and patches.size smaller with --set."
+        )
+    batch = torch.from_numpy(drawn.astype(np.float64))[None]
+    unit = unit_frame(batch).to_unit(batch).float()
+    centers = cut_patches(unit, cutting.groups, cutting.size).centers
+    shown, middles = unit[0].numpy(), centers[0].numpy()
+    if kind == "patches":
+        words = f"{cutting.groups} patches of {cutting.size} of {len(drawn):,} points"
+        return Scene("patches", name, (Cell(shown, patch_colors(shown, middles), "", words),))
+    generator = stream(cutting.seed, "masks")
+    orders = {
+        "random": random_order(1, cutting.groups, generator),
+        "block": block_order(centers, generator),
+        "view": view_order(centers, generator),
+    }
+    count = visible_count(cutting.groups, cutting.ratio)
+    cells = []
+    for mask, order in orders.items():
+        visible = np.zeros(cutting.groups, dtype=bool)
+        visible[order[0, :count].numpy()] = True
+        words = f"{count} of {cutting.groups} patches visible"
+        cells.append(Cell(shown, mask_colors(shown, middles, visible), mask, words))
+    return Scene("masks", name, tuple(cells), legend={"visible": VISIBLE, "masked": TRUTH})
+
+
+def _one_cloud(target: Path) -> tuple[str, NDArray[np.float64]]:
+    """A name and points (N, 3): of a file, or of the first cloud of a data set."""
+    split = _split_of(target)
+    if split is None:
+        return target.name, read_cloud(target, count=_SURFACE_POINTS, max_points=_MOST_POINTS).points
+    with open_split(split) as clouds:
+        return f"{clouds.ids[0]} ({clouds.dataset})", clouds.points_at([0])[0].astype(np.float64)

@@ -1,0 +1,160 @@
+"""Reconstructing and visualizing by the command line, end to end: what is written, printed and refused."""
+
+import json
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from pointsra.data.files import read_cloud
+
+
+def test_reconstruct_writes_everything_in_the_frame_of_the_input(run, tiny_run, cloud):
+    words = ("reconstruct", cloud, "--weights", tiny_run, "--samples", 2, "--seed", 3)
+    outcome = run(*words, "--out", "done", "--json")
+    assert outcome.code == 0, outcome.stderr
+    result = json.loads(outcome.stdout)
+    names = ["completion_00.ply", "completion_01.ply", "visible.ply", "hidden.ply", "samples.png", "samples.html"]
+    assert result["files"] == [*names, "summary.json"]
+    summary = json.loads(Path("done/summary.json").read_text())
+    assert set(summary["seconds"]) == {"load", "sample", "write"}
+    assert summary["points_in"] == 600
+    assert len(summary["chamfer_l2"]["per_sample"]) == 2
+    assert summary["diversity"] > 0
+    for name in ("visible", "hidden"):
+        assert abs(read_cloud(f"done/{name}.ply").points.mean() - 5.0) < 1.0
+    page = Path("done/samples.html").read_text()
+    assert "http://" not in page.replace("http://www.w3.org", "") and "https://" not in page
+    again = run(*words, "--out", "again", "--json")
+    assert json.loads(again.stdout)["chamfer_l2"] == summary["chamfer_l2"]
+    assert run(*words, "--out", "done").code == 2
+
+
+def test_reconstruct_shows_a_short_table_and_where_to_look(run, tiny_run, cloud, files_here):
+    outcome = run("reconstruct", cloud, "--weights", tiny_run, "--samples", 3)
+    assert outcome.code == 0, outcome.stderr
+    assert "Chamfer L2" in outcome.stdout
+    assert max(map(len, outcome.stdout.splitlines())) <= 80
+    page = outcome.stdout.split("Look at:")[1].split()[0]
+    assert page in files_here()
+    partial = run("reconstruct", cloud, "--weights", tiny_run, "--samples", 1, "--hide", "none", "--missing", 0.4)
+    assert partial.code == 0, partial.stderr
+    assert "Chamfer" not in partial.stdout
+
+
+def test_reconstruct_dry_run_checks_input_and_weights(run, tiny_run, cloud, tmp_path, files_here):
+    before = files_here()
+    planned = run("reconstruct", cloud, "--weights", tiny_run, "--dry-run", "--json")
+    assert json.loads(planned.stdout)["plan"]["points_in"] == 600
+    assert run("reconstruct", cloud, "--weights", tiny_run / "preset.toml", "--dry-run").code == 2
+    assert files_here() == before
+    (tmp_path / "bad.ply").write_text("ply\nbroken")
+    assert run("reconstruct", "bad.ply", "--weights", tiny_run, "--dry-run").code == 2
+
+
+@pytest.mark.parametrize(
+    ("extra", "words"),
+    [
+        (["--preset", "paper"], "takes no preset"),
+        (["--missing", "0.5"], "--hide none"),
+        (["--image", "no.png"], "no.png"),
+        (["--guidance", "2"], "--text or --image"),
+        (["--ratio", "1.0"], "--ratio"),
+        (["--weights", "nowhere"], "nowhere"),
+    ],
+)
+def test_reconstruct_refuses_what_does_not_go_together(run, tiny_run, cloud, extra, words, files_here):
+    before = files_here()
+    weights = () if "--weights" in extra else ("--weights", tiny_run)
+    outcome = run("reconstruct", cloud, *weights, *extra)
+    assert (outcome.code, outcome.stdout) == (2, "")
+    assert words in outcome.stderr
+    assert files_here() == before
+
+
+def test_reconstruct_leaves_nothing_when_writing_fails(run, tiny_run, cloud, monkeypatch, files_here):
+    def full(*_):
+        raise OSError(28, "No space left on device", "samples.png")
+
+    monkeypatch.setattr("pointsra.visualization.scenes.draw", full)
+    before = files_here()
+    outcome = run("reconstruct", cloud, "--weights", tiny_run, "--samples", 1, "--out", "done")
+    assert outcome.code == 1
+    assert "disk is full" in outcome.stderr
+    assert files_here() == before
+
+
+@pytest.mark.parametrize("what", ["cloud", "patches", "masks"])
+@pytest.mark.parametrize("ending", ["png", "html"])
+def test_visualize_a_file(run, cloud, tmp_path, what, ending):
+    small = (
+        ()
+        if what == "cloud"
+        else ("--set", "patches.points=300", "--set", "patches.groups=12", "--set", "patches.size=20")
+    )
+    outcome = run("visualize", cloud, "--what", what, "--out", f"x.{ending}", *small, "--json", "--preset", "paper")
+    assert outcome.code == 0, outcome.stderr
+    assert json.loads(outcome.stdout) == {"what": what, "targets": [str(cloud)], "out": f"x.{ending}"}
+    if ending == "png":
+        with Image.open(tmp_path / "x.png") as picture:
+            assert min(picture.size) > 100
+            assert len(picture.getcolors(1 << 20) or ()) > 50
+    else:
+        assert (tmp_path / "x.html").read_text().lstrip().lower().startswith("<!doctype")
+
+
+def test_visualize_guesses_from_its_target(run, shapes_root, tiny_run, finetuned, cloud):
+    run("reconstruct", cloud, "--weights", tiny_run, "--samples", 2, "--out", "done", "-q")
+    targets = {
+        "cloud": (shapes_root / "shapes",),
+        "curves": (tiny_run, finetuned),
+        "completions": ("done",),
+    }
+    for number, (what, target) in enumerate(targets.items()):
+        outcome = run("visualize", *target, "--out", f"{number}.html", "--json")
+        assert outcome.code == 0, outcome.stderr
+        assert json.loads(outcome.stdout)["what"] == what
+    by_name = run("visualize", "shapes", "--data", shapes_root, "-q")
+    assert by_name.code == 0
+    assert by_name.stdout.startswith("runs/visualize-shapes")
+
+
+def test_visualize_never_replaces_a_file_silently(run, cloud, tmp_path):
+    (tmp_path / "x.png").write_text("precious")
+    outcome = run("visualize", cloud, "--out", "x.png")
+    assert outcome.code == 2
+    assert "--force" in outcome.stderr
+    assert (tmp_path / "x.png").read_text() == "precious"
+    assert run("visualize", cloud, "--out", "x.png", "--force").code == 0
+    assert (tmp_path / "x.png").read_bytes().startswith(b"\x89PNG")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["nix"], "no such file"),
+        (["CLOUD", "--out", "x.gif"], ".png or .html"),
+        (["CLOUD", "CLOUD"], "Only curves"),
+        (["RUN", "--what", "cloud"], "no prepared data set"),
+        (["RUN", "--what", "completions"], "reconstruct wrote"),
+        (["CLOUD", "--what", "curves"], "metrics"),
+        (["CLOUD", "--what", "patches", "--set", "patches.groups=900"], "too few"),
+        (["CLOUD", "--what", "masks", "--preset", "shapes-classification"], "pretrain"),
+        (["CLOUD", "--view"], "screen"),
+        (["."], "no run"),
+    ],
+)
+def test_visualize_refuses_with_a_sentence(run, arguments, words, cloud, tiny_run, files_here):
+    before = files_here()
+    outcome = run("visualize", *({"CLOUD": cloud, "RUN": tiny_run}.get(word, word) for word in arguments))
+    assert (outcome.code, outcome.stdout) == (2, "")
+    assert words in outcome.stderr
+    assert files_here() == before
+
+
+def test_visualize_dry_run_draws_nothing(run, cloud, files_here):
+    before = files_here()
+    outcome = run("visualize", cloud, "--what", "masks", "--set", "patches.groups=12", "--dry-run")
+    assert outcome.code == 0, outcome.stderr
+    assert "groups = 12" in outcome.stdout and "#   what" in outcome.stdout
+    assert files_here() == before

@@ -1,0 +1,135 @@
+"""Preparing, training and evaluating by the command line, end to end on small data."""
+
+import json
+from pathlib import Path
+
+
+def test_prepare_data_writes_says_so_and_does_nothing_twice(run, files_here):
+    planned = run("prepare-data", "shapes", "--count", 32, "--points", 256, "--dry-run")
+    assert (planned.code, files_here()) == (0, [])
+    assert "splits.train" in planned.stdout
+    made = run("prepare-data", "shapes", "--count", 32, "--points", 256, "--workers", 1, "--json")
+    result = json.loads(made.stdout)
+    assert result["unchanged"] is False
+    assert sum(result["splits"].values()) == 32
+    assert "data/shapes/train.h5" in files_here()
+    again = run("prepare-data", "shapes", "--count", 32, "--points", 256, "--workers", 1)
+    assert "nothing has changed" in again.stdout
+    other = run("prepare-data", "shapes", "--count", 40, "--points", 256)
+    assert other.code == 2
+    assert "--force" in other.stderr
+    assert files_here().count("data/shapes/train.h5") == 1
+
+
+def test_prepare_data_takes_the_set_of_a_preset(run):
+    outcome = run("prepare-data", "--preset", "quickstart", "--seed", 4, "--count", 16, "--dry-run", "--json")
+    document = json.loads(outcome.stdout)
+    assert document["plan"]["dataset"] == "shapes"
+    assert document["plan"]["seed"] == document["preset"]["seed"] == 4
+    assert run("prepare-data", "meshes", "--preset", "quickstart").code == 2
+    assert run("prepare-data", "shapes", "--set", "seed=1").code == 2
+
+
+def test_prepare_data_names_the_nearest_data_set(run):
+    outcome = run("prepare-data", "shaeps")
+    assert outcome.code == 2
+    assert "did you mean shapes?" in outcome.stderr and "scanobjectnn" in outcome.stderr
+    assert run("prepare-data").code == 2
+
+
+def test_prepare_data_takes_raw_files_by_place_or_by_option(run, cloud, tmp_path):
+    raw = tmp_path / "raw"
+    for kind in ("box", "crate"):
+        (raw / kind).mkdir(parents=True)
+        for number in range(4):
+            (raw / kind / f"{number}.xyz").write_bytes(cloud.read_bytes())
+    words = ("--points", 128, "--workers", 1, "--json")
+    by_place = json.loads(run("prepare-data", "meshes", raw, "--out", "a", *words).stdout)
+    by_option = json.loads(run("prepare-data", "meshes", "--raw", raw, "--out", "b", *words).stdout)
+    assert by_place["splits"] == by_option["splits"]
+    assert by_place["classes"] == 2
+    refused = run("prepare-data", "meshes", raw, "--raw", tmp_path)
+    assert refused.code == 2
+    assert "twice" in refused.stderr
+
+
+def test_pretrain_writes_a_run_and_goes_on_with_it(run, shapes_root, tiny, files_here):
+    base = ("pretrain", "--preset", "quickstart", *tiny, "--data", shapes_root)
+    outcome = run(*base, "--out", "run", "--json")
+    assert outcome.code == 0, outcome.stderr
+    summary = json.loads(outcome.stdout)
+    assert summary["steps"] > 0 and summary["loss"] is not None
+    assert "Pre-training on cpu" in outcome.stderr
+    written = set(files_here())
+    wanted = ("preset.toml", "metrics.jsonl", "last.ckpt", "model.safetensors", "model.json", "log.txt")
+    assert {f"run/{name}" for name in wanted} <= written
+    refused = run(*base, "--out", "run")
+    assert (refused.code, refused.stdout) == (2, "")
+    assert "not empty" in refused.stderr
+    resumed = run("pretrain", "--resume", "run", "--data", shapes_root, "-q")
+    assert (resumed.code, resumed.stdout, resumed.stderr) == (0, "run\n", "")
+    changed = run("pretrain", "--resume", "run", "--seed", 0)
+    assert changed.code == 2
+    assert "leave out --seed" in changed.stderr
+    assert run("pretrain", "--resume", "nowhere").code == 2
+
+
+def test_pretrain_without_data_says_what_to_type(run, files_here):
+    outcome = run("pretrain", "--preset", "quickstart")
+    assert (outcome.code, outcome.stdout) == (2, "")
+    assert "prepare-data shapes" in outcome.stderr
+    assert outcome.stderr.count("\n") == 1
+    assert files_here() == []
+    assert "--preset quickstart" in run("pretrain").stderr
+
+
+def test_finetune_says_where_it_started_and_what_it_reached(run, shapes_root, tiny_run, finetuned, files_here):
+    assert {"preset.toml", "metrics.jsonl", "model.safetensors"} <= {path.name for path in finetuned.iterdir()}
+    base = ("finetune", "--preset", "shapes-classification", "--data", shapes_root)
+    for wrong in ((), ("--init", tiny_run, "--from-scratch"), ("--init", "nowhere")):
+        outcome = run(*base, *wrong)
+        assert (outcome.code, outcome.stdout) == (2, "")
+        assert "--init" in outcome.stderr or "nowhere" in outcome.stderr
+    planned = run(*base, "--init", tiny_run, "--protocol", "linear", "--dry-run", "--json")
+    document = json.loads(planned.stdout)
+    assert document["preset"]["protocol"] == "linear"
+    assert document["plan"]["matched"] == 1.0
+    assert files_here() == []
+
+
+def test_finetune_from_scratch_shows_a_table(run, shapes_root, tiny_finetune):
+    outcome = run(
+        *("finetune", "--preset", "shapes-classification", "--from-scratch", "--protocol", "mlp3"),
+        *(*tiny_finetune, "--data", shapes_root, "--out", "scratch"),
+    )
+    assert outcome.code == 0, outcome.stderr
+    assert "last epoch" in outcome.stdout and "test-selected" in outcome.stdout
+    assert "pointsra evaluate scratch" in outcome.stdout
+    assert max(map(len, outcome.stdout.splitlines())) <= 80
+
+
+def test_evaluate_prints_and_writes_a_report(run, shapes_root, finetuned):
+    outcome = run("evaluate", finetuned, "--data", shapes_root, "--out", "report")
+    assert outcome.code == 0, outcome.stderr
+    assert "overall accuracy" in outcome.stdout and "report/report.md" in outcome.stdout
+    table = [line for line in outcome.stdout.splitlines() if " · " in line or "cha des" in line]
+    assert len(table) == 17  # a head and sixteen classes
+    assert {len(line) for line in table} <= set(range(75, 81))
+    again = run("evaluate", finetuned, "--data", shapes_root, "--out", "again", "--json")
+    result = json.loads(again.stdout)
+    assert result["rows"] == json.loads(Path("report/report.json").read_text())["rows"]
+    assert run("evaluate", finetuned, "--data", shapes_root, "--out", "report").code == 2
+
+
+def test_evaluate_refuses_what_it_cannot_measure(run, shapes_root, finetuned, tiny_run, files_here):
+    wrong = run("evaluate", finetuned, "--data", shapes_root, "--protocol", "votes")
+    assert wrong.code == 2
+    assert "did you mean vote?" in wrong.stderr
+    assert run("evaluate", "nowhere").code == 2
+    assert run("evaluate", finetuned, "--set", "seed=1").code == 2
+    unlabeled = run("evaluate", tiny_run, "--data", shapes_root)
+    assert unlabeled.code == 2
+    assert "--preset" in run("evaluate", tiny_run, "--data", shapes_root, "--dry-run").stderr
+    planned = run("evaluate", finetuned, "--data", shapes_root, "--dry-run", "--json")
+    assert json.loads(planned.stdout)["plan"]["protocol"] == "test"
+    assert files_here() == []
