@@ -71,7 +71,7 @@ def training_batches(
         yield _batch(split, rows, gather_points(clouds, chosen))
 
 
-def test_batches(split: Split, batch_size: int, points: int, limit: int | None = None) -> Iterator[Batch]:
+def evaluation_batches(split: Split, batch_size: int, points: int, limit: int | None = None) -> Iterator[Batch]:
     """Every cloud once, in stored order, cut down to ``points`` by farthest-point sampling.
 
     Args:

@@ -17,7 +17,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from pointsra.data.loaders import Batch, test_batches
+from pointsra.data.loaders import Batch, evaluation_batches
 from pointsra.data.places import split_path
 from pointsra.data.store import Split, open_split
 from pointsra.errors import CheckpointError, DataError, MissingExtraError, SettingsError
@@ -200,9 +200,9 @@ def _batches(split: Split, preset: FinetunePreset, seed: int | None) -> Iterator
     """Deterministic farthest points without a seed, random ones with."""
     size, points = preset.optimizer.batch_size, preset.patches.points
     if seed is None:
-        yield from test_batches(split, size, points)
+        yield from evaluation_batches(split, size, points)
         return
-    for number, batch in enumerate(test_batches(split, size, split.points_per_cloud)):
+    for number, batch in enumerate(evaluation_batches(split, size, split.points_per_cloud)):
         chosen = random_indices(len(batch), batch.points.shape[1], points, stream(seed, "evaluate", number))
         yield Batch(gather_points(batch.points, chosen), batch.labels)
 

@@ -55,7 +55,7 @@ class ReconstructRequest:
     weights: Path | None = None
     steps: int = 1
     hide: str = "block"
-    ratio: float = 0.5
+    ratio: float = 0.75
     missing: float | None = None
     text: str | None = None
     image: Path | None = None

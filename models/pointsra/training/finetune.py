@@ -17,7 +17,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from pointsra.data.loaders import Batch, steps_per_epoch, test_batches, training_batches
+from pointsra.data.loaders import Batch, evaluation_batches, steps_per_epoch, training_batches
 from pointsra.data.places import split_path
 from pointsra.data.replacing import replacing
 from pointsra.data.split_writer import tool_version
@@ -233,7 +233,7 @@ def measure(
     """Overall and mean class accuracy on a whole split."""
     predicted = [
         predict(classifier, preset, batch, device).argmax(dim=-1)
-        for batch in test_batches(split, preset.optimizer.batch_size, preset.patches.points)
+        for batch in evaluation_batches(split, preset.optimizer.batch_size, preset.patches.points)
     ]
     confusion = confusion_matrix(split.labels, torch.cat(predicted).numpy().astype(np.int64), len(split.class_names))
     return {

@@ -12,7 +12,7 @@ from typing import Any
 
 import torch
 
-from pointsra.data.loaders import Batch, steps_per_epoch, test_batches, training_batches
+from pointsra.data.loaders import Batch, evaluation_batches, steps_per_epoch, training_batches
 from pointsra.data.places import split_path
 from pointsra.data.replacing import output_problem, replacing
 from pointsra.data.split_writer import tool_version
@@ -186,7 +186,7 @@ def _validate(learner: PretrainLearner, preset: PretrainPreset, root: Path, devi
     size = min(64, preset.optimizer.batch_size)
     with open_split(split_path(root, preset.data.dataset, preset.data.validation_split)) as split:
         count = min(_VALIDATION_CLOUDS, len(split))
-        for number, batch in enumerate(test_batches(split, size, preset.patches.points, count)):
+        for number, batch in enumerate(evaluation_batches(split, size, preset.patches.points, count)):
             terms = learner(batch.to(device), stream(preset.seed, "validation", number))
             for name, value in terms.items():
                 sums[name] = sums.get(name, 0.0) + float(value) * len(batch) / count

@@ -1,0 +1,118 @@
+"""The options that commands share, each written once: name, meaning and how it is shown in ``--help``.
+
+Only types stand here; whether a preset's field is in range is the schema's business. Words out of a fixed list
+are checked by :func:`one_of`, which names the nearest.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+SHARED = "Every command"
+FLAG = " "  # the metavar of a switch: Typer would write <bool>
+
+
+def _preset_names(incomplete: str) -> list[str]:
+    from pointsra.settings import list_presets
+
+    return [info.name for info in list_presets() if info.name.startswith(incomplete)]
+
+
+Preset = Annotated[
+    str | None,
+    typer.Option(
+        "--preset",
+        metavar="NAME|FILE.toml",
+        help="A shipped preset (`pointsra presets`) or a file of your own.",
+        autocompletion=_preset_names,
+    ),
+]
+Overrides = Annotated[
+    list[str] | None,
+    typer.Option("--set", metavar="A.B=VALUE", help="Override one field of the preset; may be repeated."),
+]
+DataRoot = Annotated[
+    Path | None,
+    typer.Option(
+        "--data",
+        metavar="DIR",
+        help="Folder of the prepared data sets.",
+        show_default="$POINTSRA_DATA, else ./data",
+    ),
+]
+Seed = Annotated[
+    int | None,
+    typer.Option(
+        "--seed",
+        min=0,
+        metavar="N",
+        help="Everything random follows from it.",
+        show_default="the preset's, else 0",
+        rich_help_panel=SHARED,
+    ),
+]
+Device = Annotated[
+    str,
+    typer.Option(
+        "--device",
+        metavar="auto|cpu|cuda|cuda:N",
+        help="Where to compute; auto takes CUDA where it is there.",
+        rich_help_panel=SHARED,
+    ),
+]
+OutFolder = Annotated[
+    Path | None,
+    typer.Option(
+        "--out",
+        metavar="DIR",
+        help="Folder for the results; never one that holds something.",
+        show_default="a fresh one under runs/",
+        rich_help_panel=SHARED,
+    ),
+]
+DryRun = Annotated[
+    bool,
+    typer.Option(
+        "--dry-run", metavar=FLAG, help="Check everything, print preset and plan, do nothing.", rich_help_panel=SHARED
+    ),
+]
+Json = Annotated[
+    bool,
+    typer.Option(
+        "--json", metavar=FLAG, help="The result as one JSON object, alone on stdout.", rich_help_panel=SHARED
+    ),
+]
+Quiet = Annotated[
+    bool,
+    typer.Option(
+        "--quiet", "-q", metavar=FLAG, help="No progress; of the result only where it is.", rich_help_panel=SHARED
+    ),
+]
+Verbose = Annotated[
+    bool, typer.Option("--verbose", "-v", metavar=FLAG, help="More detail and more log lines.", rich_help_panel=SHARED)
+]
+Debug = Annotated[
+    bool, typer.Option("--debug", metavar=FLAG, help="Show the traceback of an error.", rich_help_panel=SHARED)
+]
+
+
+def one_of(*words: str) -> Callable[[Any, str | None], str | None]:
+    """A Typer callback that lets only ``words`` pass and names the nearest to any other."""
+
+    def check(parameter: typer.CallbackParam, value: str | None) -> str | None:
+        if value is None or value in words:
+            return value
+        from pointsra_cli.failures import nearest
+
+        raise typer.BadParameter(f"{value!r} is not one of {', '.join(words)}{nearest(value, list(words))}")
+
+    return check
+
+
+def choice(*words: str, flag: str, help: str, panel: str | None = None) -> Any:
+    """An option whose value is one of ``words``."""
+    return typer.Option(flag, metavar="|".join(words), help=help, callback=one_of(*words), rich_help_panel=panel)

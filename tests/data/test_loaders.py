@@ -1,0 +1,76 @@
+"""Batches: every cloud once an epoch, the same order from the same seed, and a resumed epoch goes on where it was."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+
+from pointsra.data.loaders import evaluation_batches, steps_per_epoch, training_batches
+from pointsra.data.store import SplitContent, open_split, write_split
+
+
+def _write(path, frame="unit", clouds=10, points=40):
+    rng = np.random.default_rng(0)
+    content = SplitContent(
+        points=rng.normal(size=(clouds, points, 3)).astype(np.float32) * 3 + 5,
+        labels=np.arange(clouds),
+        ids=[f"cloud{i}" for i in range(clouds)],
+        dataset="made",
+        split="train",
+        class_names=[f"class{i}" for i in range(clouds)],
+        frame=frame,
+    )
+    write_split(path, content)
+    return open_split(path)
+
+
+@pytest.fixture
+def split(tmp_path):
+    with _write(tmp_path / "train.h5") as opened:
+        yield opened
+
+
+def _epoch(split, epoch=0, first=0, seed=0, points=16):
+    return list(training_batches(split, 3, points, seed=seed, epoch=epoch, first=first))
+
+
+def test_an_epoch_visits_clouds_once_and_orders_differ(split):
+    labels = torch.cat([batch.labels for batch in _epoch(split)])
+    assert len(labels) == 9 == len(set(labels.tolist()))
+    assert steps_per_epoch(10, 3) == 3 and steps_per_epoch(2, 3) == 1
+    other = torch.cat([batch.labels for batch in _epoch(split, epoch=1)])
+    assert not torch.equal(labels, other)
+
+
+def test_same_seed_same_batches_and_resuming_goes_on(split):
+    whole, again, rest = _epoch(split), _epoch(split), _epoch(split, first=2)
+    assert all(torch.equal(a.points, b.points) for a, b in zip(whole, again, strict=True))
+    assert torch.equal(whole[2].points, rest[0].points) and len(rest) == 1
+    assert not torch.equal(whole[0].points, _epoch(split, seed=1)[0].points)
+
+
+def test_unit_clouds_are_normalized_after_the_choice(split):
+    points = _epoch(split)[0].points
+    assert points.mean(dim=1).abs().max() < 1e-5
+    assert torch.allclose(points.norm(dim=-1).amax(dim=1), torch.ones(3))
+
+
+def test_raw_clouds_are_left_as_they_are(tmp_path):
+    with _write(tmp_path / "raw.h5", frame="raw") as split:
+        stored = torch.from_numpy(split.points_at(np.arange(10)))
+        batch = next(evaluation_batches(split, 4, 40))
+        assert torch.equal(batch.points, stored[:4])
+
+
+def test_test_batches_are_complete_and_deterministic(split):
+    batches = list(evaluation_batches(split, 4, 16))
+    assert [len(batch) for batch in batches] == [4, 4, 2]
+    assert torch.equal(torch.cat([batch.labels for batch in batches]), torch.arange(10))
+    assert torch.equal(batches[0].points, next(evaluation_batches(split, 4, 16)).points)
+    assert len(list(evaluation_batches(split, 4, 16, limit=5))) == 2
+
+
+def test_small_clouds_repeat_points(split):
+    assert _epoch(split, points=100)[0].points.shape == (3, 100, 3)
+    assert next(evaluation_batches(split, 4, 100)).points.shape == (4, 100, 3)

@@ -1,0 +1,123 @@
+"""Protocols: last and best epoch, their marks, voting, SVM, and the report's files."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from pointsra.errors import CheckpointError, DataError, SettingsError
+from pointsra.evaluation.protocols import PROTOCOLS, evaluate
+from pointsra.evaluation.published import published_accuracy
+from pointsra.evaluation.report import EvaluationReport, ReportRow, write_report
+from pointsra.settings import load_preset
+from pointsra.training.finetune import finetune
+from tests.conftest import TINY_FINETUNE
+
+CPU = torch.device("cpu")
+
+
+@pytest.fixture(scope="module")
+def finetuned(shapes_root, tiny_run, tmp_path_factory):
+    run = tmp_path_factory.mktemp("evaluated") / "run"
+    preset = load_preset("shapes-classification", (*TINY_FINETUNE, "optimizer.epochs=3"))
+    return run, finetune(preset, shapes_root, run, init=tiny_run, device=CPU)
+
+
+def _evaluate(source, root, protocol, **changes):
+    options = {"preset": None, "seeds": 1, "seed": 0, "device": CPU, **changes}
+    return evaluate(source, root, protocol=protocol, **options)
+
+
+def test_last_and_best_epoch_agree_with_training(finetuned, shapes_root):
+    run, summary = finetuned
+    report = _evaluate(run, shapes_root, "test")
+    figures = {(row.weights, row.metric): row.mean for row in report.rows}
+    last = figures[("last epoch", "overall accuracy")]
+    best = figures[("best epoch (test-selected)", "overall accuracy")]
+    assert last == pytest.approx(100 * summary["test_last"]["overall_accuracy"])
+    assert best == pytest.approx(100 * summary["test_best"]["overall_accuracy"])
+    assert report.confusion.sum() == report.clouds
+    assert 100 * np.trace(report.confusion) / report.clouds == pytest.approx(last)
+    assert [row["test_selected"] for row in report.to_json()["rows"]] == [False, False, True, True]
+    assert any("selected on the test split" in note for note in report.notes)
+    only_best = _evaluate(run, shapes_root, "test-best")
+    assert {row.weights for row in only_best.rows} == {"best epoch (test-selected)"}
+
+
+def test_lone_weights_have_no_best_epoch(finetuned, shapes_root):
+    run, _ = finetuned
+    report = _evaluate(run / "model.safetensors", shapes_root, "test")
+    assert {row.weights for row in report.rows} == {"last epoch"}
+    with pytest.raises(CheckpointError, match="run folder"):
+        _evaluate(run / "model.safetensors", shapes_root, "test-best")
+
+
+def test_seeds_give_mean_and_deviation(finetuned, shapes_root):
+    run, _ = finetuned
+    for protocol in ("test", "vote"):
+        row = _evaluate(run, shapes_root, protocol, seeds=3).rows[0]
+        assert row.deviation is not None and row.deviation >= 0
+    single = _evaluate(run, shapes_root, "vote").rows[0]
+    assert single.deviation is None
+
+
+def test_svm_on_frozen_features(tiny_run, finetuned, shapes_root):
+    preset = load_preset("shapes-classification", TINY_FINETUNE)
+    report = _evaluate(tiny_run, shapes_root, "svm", preset=preset)
+    assert report.rows[0].mean > 100 / 16  # better than chance on 16 classes
+    with pytest.raises(SettingsError, match="--preset"):
+        _evaluate(tiny_run, shapes_root, "svm")
+    with pytest.raises(CheckpointError, match="classifier"):
+        _evaluate(finetuned[0], shapes_root, "svm", preset=preset)
+
+
+def test_wrong_requests_are_named(finetuned, tiny_run, shapes_root, tmp_path):
+    with pytest.raises(SettingsError, match="--protocol"):
+        _evaluate(finetuned[0], shapes_root, "guess")
+    with pytest.raises(SettingsError, match="--seeds"):
+        _evaluate(finetuned[0], shapes_root, "test", seeds=0)
+    with pytest.raises(CheckpointError, match="without a classifier"):
+        _evaluate(tiny_run, shapes_root, "test")
+    with pytest.raises(DataError, match="prepare-data shapes"):
+        _evaluate(finetuned[0], tmp_path, "test")
+    assert set(PROTOCOLS) == {"test", "test-best", "vote", "svm"}
+
+
+@pytest.fixture
+def report():
+    return EvaluationReport(
+        title="scanobjectnn: classification",
+        protocol="test",
+        weights="runs/x",
+        dataset="scanobjectnn",
+        split="obj_bg_test",
+        clouds=4,
+        seeds=2,
+        rows=(ReportRow("last epoch", "overall accuracy", 75.0, 1.5, 95.53),),
+        class_names=("bag", "bin"),
+        confusion=np.array([[2, 1], [0, 1]]),
+        notes=("a note",),
+    )
+
+
+def test_report_sets_the_papers_figure_beside_ours(report, tmp_path):
+    assert published_accuracy("scanobjectnn", "obj_bg_test") == 95.53
+    assert published_accuracy("shapes", "test") is None
+    assert report.table() == [["last epoch", "overall accuracy", "75.00 ± 1.50", "95.53", "-20.53"]]
+    assert report.confusion_table() == [["bag", "2", "1", "66.7"], ["bin", "0", "1", "100.0"]]
+    write_report(report, tmp_path)
+    table = json.loads((tmp_path / "report.json").read_text())
+    assert table["rows"][0]["difference"] == pytest.approx(-20.53)
+    assert table["confusion"] == [[2, 1], [0, 1]]
+    text = (tmp_path / "report.md").read_text()
+    assert "| last epoch | overall accuracy | 75.00 ± 1.50 | 95.53 | -20.53 |" in text
+    assert "- a note" in text
+
+
+def test_report_without_a_published_figure(report):
+    row = replace(report.rows[0], published=None, deviation=None)
+    assert replace(report, rows=(row,)).table()[0][2:] == ["75.00", "–", "–"]

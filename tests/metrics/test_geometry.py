@@ -1,0 +1,69 @@
+"""Distances between clouds against all pairs, and the edges of the F-score."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from pointsra.metrics.geometry import F_SCORE_DISTANCE, chamfer_l2, f_score, mean_pairwise_chamfer, one_sided_distance
+
+
+def cloud(seed, count):
+    return np.random.default_rng(seed).normal(size=(count, 3)).astype(np.float32)
+
+
+def all_distances(first, second):
+    return np.linalg.norm(first[:, None].astype(np.float64) - second[None].astype(np.float64), axis=-1)
+
+
+@settings(max_examples=25, deadline=None)
+@given(seed=st.integers(0, 10_000), n=st.integers(1, 40), m=st.integers(1, 40), distance=st.floats(0.05, 2.0))
+def test_equal_all_pairs(seed, n, m, distance):
+    first, second = cloud(seed, n), cloud(seed + 1, m)
+    table = all_distances(first, second)
+    there, back = table.min(axis=1), table.min(axis=0)
+    assert one_sided_distance(first, second) == pytest.approx(there.mean())
+    assert chamfer_l2(first, second) == pytest.approx((there**2).mean() + (back**2).mean())
+    precision, recall = (there <= distance).mean(), (back <= distance).mean()
+    expected = 2 * precision * recall / (precision + recall) if precision + recall else 0.0
+    assert f_score(first, second, distance) == pytest.approx(expected)
+    assert f_score(second, first, distance) == pytest.approx(expected)
+
+
+def test_one_sided_distance_has_a_side():
+    part, whole = np.zeros((1, 3)), np.array([[0.0, 0, 0], [4.0, 0, 0]])
+    assert one_sided_distance(part, whole) == 0.0
+    assert one_sided_distance(whole, part) == 2.0
+
+
+def test_f_score_edges():
+    points = cloud(0, 30)
+    assert f_score(points, points[::-1]) == 1.0
+    assert f_score(points, points + 100.0) == 0.0
+    line = np.array([[0.0, 0.0, 0.0]])
+    assert f_score(line, np.array([[0.25, 0.0, 0.0]]), 0.25) == 1.0  # the distance itself still counts
+    assert f_score(line, np.array([[0.26, 0.0, 0.0]]), 0.25) == 0.0
+    # Everything predicted is right, half of the truth is missed: 2 · 1 · ½ / 1½.
+    assert f_score(line, np.array([[0.0, 0, 0], [9.0, 0, 0]])) == pytest.approx(2 / 3)
+    shift = np.array([[0.0, 0.99 * F_SCORE_DISTANCE, 0.0]])
+    assert f_score(line, line + shift) == 1.0 and f_score(line, line + 1.1 * shift) == 0.0
+
+
+def test_pairwise_is_the_mean_over_pairs_and_does_not_grow_with_copies_of_the_spread():
+    places = [np.array([[0.0, 0, 0]]), np.array([[1.0, 0, 0]]), np.array([[3.0, 0, 0]])]
+    assert mean_pairwise_chamfer(places) == pytest.approx((2 * 1 + 2 * 9 + 2 * 4) / 3)
+    assert mean_pairwise_chamfer(places[::-1]) == mean_pairwise_chamfer(places)
+    assert mean_pairwise_chamfer(places[:1]) == 0.0 and mean_pairwise_chamfer([]) == 0.0
+    assert mean_pairwise_chamfer([places[0]] * 4) == 0.0
+
+
+def test_chamfer_agrees_with_the_one_that_is_trained_on():
+    torch = pytest.importorskip("torch")
+    from pointsra.ops.chamfer import chamfer_l2 as trained
+
+    first, second = cloud(1, 50), cloud(2, 60)
+    assert chamfer_l2(first, second) == pytest.approx(
+        trained(torch.from_numpy(first)[None], torch.from_numpy(second)[None]).item(), rel=1e-4
+    )

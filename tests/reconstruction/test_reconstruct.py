@@ -1,0 +1,209 @@
+"""Completion: what stays visible stays exactly, one evaluation a sample, samples differ, and wrong requests are named."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+import torch
+
+from pointsra.data.cloud_writers import write_cloud
+from pointsra.data.files import read_cloud
+from pointsra.data.shapes import generate, sample_surface
+from pointsra.errors import CheckpointError, InputFileError, SettingsError
+from pointsra.metrics.geometry import chamfer_l2, f_score
+from pointsra.reconstruction import ReconstructRequest, reconstruct, write_completions
+from pointsra.reconstruction.completion import draw_completions
+from pointsra.reconstruction.hiding import visible_points
+from pointsra.reconstruction.model import load
+
+
+@pytest.fixture(scope="module")
+def chair():
+    return sample_surface(generate(0, 5, "chair"), 700, np.random.default_rng(0))[0].astype(np.float64)
+
+
+@pytest.fixture(scope="module")
+def chair_file(chair, tmp_path_factory):
+    path = tmp_path_factory.mktemp("input") / "chair.ply"
+    write_cloud(path, chair * 250.0 + np.array([5e5, 40.0, 4e6]))  # millimeters, far from the origin
+    return path
+
+
+def _request(path, run, **changes):
+    return ReconstructRequest(input=path, weights=run, **{"samples": 4, "seed": 1, **changes})
+
+
+@pytest.fixture(scope="module")
+def completions(chair_file, tiny_run):
+    return reconstruct(_request(chair_file, tiny_run))
+
+
+def test_visible_and_hidden_are_the_files_points(completions, chair_file):
+    points = read_cloud(chair_file).points
+    assert np.array_equal(points[completions.visible], completions.visible_raw)
+    assert np.array_equal(points[~completions.visible], completions.hidden_raw)
+    assert 0 < len(completions.hidden_raw) < len(points)
+
+
+def test_written_completions_hold_the_visible_points_to_the_bit(completions, chair_file, tmp_path):
+    paths = write_completions(completions, tmp_path)
+    names = {path.name for path in paths}
+    assert names == {*(f"completion_{i:02d}.ply" for i in range(4)), "visible.ply", "hidden.ply"}
+    for number in range(4):
+        cloud = read_cloud(tmp_path / f"completion_{number:02d}.ply").points
+        assert np.array_equal(cloud[: len(completions.visible_raw)], completions.visible_raw)
+        assert len(cloud) == len(completions.visible_raw) + completions.generated_raw.shape[1]
+
+
+def test_one_network_evaluation_a_sample_and_more_by_steps_and_guidance(chair_file, tiny_run, monkeypatch):
+    from pointsra.networks.mean_flow_transformer import MeanFlowTransformer
+
+    calls = []
+    forward = MeanFlowTransformer.forward
+    monkeypatch.setattr(
+        MeanFlowTransformer, "forward", lambda self, state, *rest: calls.append(len(state)) or forward(self, state, *rest)
+    )
+    for changes, expected in (({}, 1), ({"steps": 3}, 3), ({"text": "a chair", "guidance": 2.0}, 2)):
+        calls.clear()
+        done = reconstruct(_request(chair_file, tiny_run, **changes))
+        assert done.network_evaluations == expected == len(calls)
+        assert calls[0] == 4  # all samples in one batch
+
+
+def test_samples_differ_and_follow_the_seed_alone(completions, chair_file, tiny_run):
+    clouds = completions.generated_unit
+    assert all(chamfer_l2(clouds[i], clouds[j]) > 1e-6 for i in range(4) for j in range(i))
+    again = reconstruct(_request(chair_file, tiny_run, samples=2))
+    assert np.allclose(again.generated_unit, clouds[:2], atol=1e-5)  # sample i does not depend on S
+    same = reconstruct(_request(chair_file, tiny_run))
+    assert np.array_equal(same.generated_unit, clouds)
+    other = reconstruct(_request(chair_file, tiny_run, seed=2))
+    assert not np.array_equal(other.visible, completions.visible) or not np.allclose(other.generated_unit, clouds)
+
+
+def test_hidden_points_never_enter_the_network(chair, tiny_run):
+    # Whatever is hidden may be moved without changing what is drawn.
+    model = load(tiny_run, "cpu")
+    visible = visible_points(chair.astype(np.float32), "block", 16, 0.5, 0)
+    drawn = [
+        draw_completions(
+            model.network, model.description, cloud[visible].astype(np.float32), missing=0.5, samples=2, steps=1, seed=0
+        ).points
+        for cloud in (chair, np.where(visible[:, None], chair, chair + 3.0))
+    ]
+    assert np.array_equal(*drawn)
+
+
+def test_frame_and_unit_of_the_input_do_not_matter(chair, tiny_run):
+    model = load(tiny_run, "cpu")
+    near = model.reconstruct(chair, samples=2, seed=3)
+    far = model.reconstruct(chair * 1000.0 + 4e5, samples=2, seed=3)
+    assert np.array_equal(near.visible, far.visible)
+    back = (far.generated_raw - 4e5) / 1000.0
+    assert np.abs(back - near.generated_raw).max() < 1e-2
+
+
+def test_order_of_the_points_does_not_decide_what_is_hidden_kinds_do(chair):
+    unit = chair.astype(np.float32)
+    for kind in ("block", "random", "view"):
+        visible = visible_points(unit, kind, 16, 0.5, 0)
+        assert 0.2 < visible.mean() < 0.8
+        assert np.array_equal(visible, visible_points(unit, kind, 16, 0.5, 0))
+    assert visible_points(unit, "none", 16, 0.5, 0).all()
+    block, scattered = (visible_points(unit, kind, 16, 0.5, 0) for kind in ("block", "random"))
+    spread = [unit[~v].std(axis=0).mean() for v in (block, scattered)]
+    assert spread[0] < spread[1]  # a block is in one place
+
+
+def test_figures_are_those_of_the_points(completions):
+    summary = completions.summary()
+    assert json.loads(json.dumps(summary)) == summary
+    for number, generated in enumerate(completions.generated_unit):
+        assert summary["chamfer_l2"]["per_sample"][number] == pytest.approx(
+            chamfer_l2(generated, completions.hidden_unit)
+        )
+        assert summary["f_score"]["per_sample"][number] == pytest.approx(f_score(generated, completions.hidden_unit))
+        # The visible points are part of each completion.
+        assert summary["fidelity"]["per_sample"][number] == 0.0
+    assert summary["chamfer_l2"]["best"] == min(summary["chamfer_l2"]["per_sample"])
+    assert summary["f_score"]["best"] == max(summary["f_score"]["per_sample"])
+    assert summary["samples"] == 4 and summary["steps"] == 1 and summary["network_evaluations"] == 1
+    assert summary["diversity"] > 0
+
+
+def test_partial_scan_has_no_truth(chair_file, tiny_run):
+    done = reconstruct(_request(chair_file, tiny_run, hide="none", missing=0.25))
+    assert done.hidden_raw is None and done.chamfer_l2 is None
+    assert done.visible.all()
+    # 16 patches of 16 points, a quarter of them thought to be absent.
+    assert done.generated_raw.shape == (4, 4 * 16, 3)
+    assert "chamfer_l2" not in done.summary()
+
+
+@pytest.mark.parametrize("points", [1, 2, 15, 40])
+def test_few_points_are_completed_all_the_same(points, chair, tiny_run):
+    done = load(tiny_run, "cpu").reconstruct(chair[:points], samples=2, hide="none")
+    assert np.isfinite(done.generated_raw).all()
+
+
+def test_coinciding_points(tiny_run):
+    done = load(tiny_run, "cpu").reconstruct(np.full((50, 3), 7.0), samples=2)
+    assert np.isfinite(done.generated_raw).all()
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"hide": "sideways"}, "--hide"),
+        ({"samples": 0}, "--samples"),
+        ({"steps": 0}, "--samples and --steps"),
+        ({"ratio": 1.0}, "--ratio"),
+        ({"missing": 0.5}, "--hide none"),
+        ({"hide": "none", "missing": 1.5}, "--missing"),
+        ({"guidance": 2.0}, "--text or --image"),
+    ],
+)
+def test_wrong_requests_are_named(chair_file, tiny_run, changes, message):
+    with pytest.raises(SettingsError, match=message):
+        reconstruct(_request(chair_file, tiny_run, **changes))
+
+
+def test_text_and_image_need_the_encoder_of_the_weights(chair_file, tiny_run, tmp_path):
+    plain = reconstruct(_request(chair_file, tiny_run))
+    text = reconstruct(_request(chair_file, tiny_run, text="a chair with armrests"))
+    assert not np.array_equal(plain.generated_unit, text.generated_unit)
+    from PIL import Image
+
+    Image.fromarray(np.full((60, 40, 3), 255, np.uint8)).save(tmp_path / "blank.png")
+    reconstruct(_request(chair_file, tiny_run, image=tmp_path / "blank.png"))
+    (tmp_path / "no.png").write_text("not a picture")
+    with pytest.raises(InputFileError, match=r"no\.png"):
+        reconstruct(_request(chair_file, tiny_run, image=tmp_path / "no.png"))
+
+
+def test_weights_without_a_flow_are_refused(tiny_run, chair_file, tmp_path, shapes_root):
+    from pointsra.settings import load_preset
+    from pointsra.training.pretrain import pretrain
+    from tests.conftest import TINY
+
+    off = ("flow.objective=off", "losses.mean_flow=0", "losses.mft_sra=0", "optimizer.epochs=1")
+    pretrain(load_preset("quickstart", (*TINY, *off)), shapes_root, tmp_path / "run", device=torch.device("cpu"))
+    with pytest.raises(CheckpointError, match="without a flow"):
+        reconstruct(_request(chair_file, tmp_path / "run"))
+
+
+def test_embedding_of_arrays_and_tensors(tiny_run, chair):
+    model = load(tiny_run, "cpu")
+    one = model.embed(chair)
+    assert isinstance(one, np.ndarray) and one.shape == (model.dim,)
+    assert model.embed(np.stack([chair, chair])).shape == (2, model.dim)
+    tensor = model.embed(torch.from_numpy(chair))
+    assert isinstance(tensor, torch.Tensor) and np.allclose(tensor.numpy(), one, atol=1e-6)
+    assert np.allclose(model.embed(chair * 100 + 50), one, atol=1e-3)  # frame and unit do not matter
+    assert np.isfinite(model.embed(chair[:1])).all()
+    assert model.embed(np.tile(chair, (20, 1))).shape == (model.dim,)
+    for wrong in (np.zeros((5, 2)), np.zeros((0, 3)), np.full((5, 3), np.nan), np.zeros(3)):
+        with pytest.raises(ValueError, match="points must be"):
+            model.embed(wrong)
