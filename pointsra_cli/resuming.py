@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from pointsra_cli.console import Screen
 
@@ -13,7 +13,7 @@ PRESET = "preset.toml"
 STATE = "last.ckpt"
 
 
-def resumed_preset(run: Path, task: str, refused: Mapping[str, Any]) -> Any:
+def resumed_preset(run: Path, task: Literal["pretrain", "finetune"], refused: Mapping[str, Any]) -> Any:
     """The preset of the run folder ``run``.
 
     Args:

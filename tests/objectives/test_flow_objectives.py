@@ -30,9 +30,7 @@ class Toy(nn.Module):
         generator = torch.Generator().manual_seed(seed)
         for layer in self.layers:
             if isinstance(layer, nn.Linear):
-                nn.init.uniform_(
-                    layer.weight, -(layer.in_features**-0.5), layer.in_features**-0.5, generator=generator
-                )
+                nn.init.uniform_(layer.weight, -(layer.in_features**-0.5), layer.in_features**-0.5, generator=generator)
                 nn.init.zeros_(layer.bias)
 
     def forward(self, state, r, t, rows=None):
@@ -92,7 +90,9 @@ def test_target_has_no_gradient_and_the_network_has():
     active = torch.ones(16, 6, dtype=torch.bool)
     objective.loss(network, path, active).loss.backward()
     assert data.grad is None
-    assert all(p.grad is not None and bool(p.grad.isfinite().all()) and p.grad.abs().sum() > 0 for p in network.parameters())
+    assert all(
+        p.grad is not None and bool(p.grad.isfinite().all()) and p.grad.abs().sum() > 0 for p in network.parameters()
+    )
 
 
 def test_gradient_equals_the_original_target():

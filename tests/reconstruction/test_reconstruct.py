@@ -1,4 +1,4 @@
-"""Completion: what stays visible stays exactly, one evaluation a sample, samples differ, and wrong requests are named."""
+"""Completion: the visible part stays exactly, one evaluation a sample, samples differ, wrong requests are named."""
 
 from __future__ import annotations
 
@@ -63,7 +63,9 @@ def test_one_network_evaluation_a_sample_and_more_by_steps_and_guidance(chair_fi
     calls = []
     forward = MeanFlowTransformer.forward
     monkeypatch.setattr(
-        MeanFlowTransformer, "forward", lambda self, state, *rest: calls.append(len(state)) or forward(self, state, *rest)
+        MeanFlowTransformer,
+        "forward",
+        lambda self, state, *rest: calls.append(len(state)) or forward(self, state, *rest),
     )
     for changes, expected in (({}, 1), ({"steps": 3}, 3), ({"text": "a chair", "guidance": 2.0}, 2)):
         calls.clear()

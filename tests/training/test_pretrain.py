@@ -255,9 +255,7 @@ def test_damaged_checkpoint_is_named(tiny_run, tiny_preset, shapes_root, tmp_pat
 
 
 def test_diverging_run_stops_with_a_reason(shapes_root, tmp_path, monkeypatch):
-    monkeypatch.setattr(
-        PretrainLearner, "forward", lambda self, batch, generator: {"loss": torch.tensor(float("nan"))}
-    )
+    monkeypatch.setattr(PretrainLearner, "forward", lambda self, batch, generator: {"loss": torch.tensor(float("nan"))})
     preset = load_preset("quickstart", (*TINY, "runtime.skip_limit=3", "losses.mae_sra=0"))
     with pytest.raises(WorkFailedError, match="not finite for 3 steps"):
         pretrain(preset, shapes_root, tmp_path / "run", device=CPU)

@@ -98,7 +98,7 @@ def image_as_view(path: Path) -> NDArray[np.uint8]:
     except (OSError, UnidentifiedImageError, Image.DecompressionBombError) as cause:
         raise InputFileError(f"{path} cannot be read as an image ({cause}).") from cause
     side = max(backed.size)
-    corner = int(np.median([backed.getpixel((x, y)) for x in (0, backed.width - 1) for y in (0, backed.height - 1)]))
+    corner = int(np.median(np.asarray(backed)[[0, 0, -1, -1], [0, -1, 0, -1]]))
     square = Image.new("L", (side, side), corner)
     square.paste(backed, ((side - backed.width) // 2, (side - backed.height) // 2))
     view = np.asarray(square.resize((VIEW_SIZE, VIEW_SIZE), Image.Resampling.LANCZOS)).astype(np.int16)

@@ -248,7 +248,7 @@ def _fit_svm(
     if len(np.unique(labels)) < 2:
         raise DataError("An SVM needs at least two classes in the training split.")
     machine = make_pipeline(StandardScaler(), LinearSVC(C=_SVM_C, random_state=seed, max_iter=5000))
-    return machine.fit(known, labels).predict(asked).astype(np.int64)
+    return np.asarray(machine.fit(known, labels).predict(asked), dtype=np.int64)
 
 
 def _same_classes(known: tuple[str, ...], split: Split) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.spatial import cKDTree
+from scipy.spatial import KDTree
 
 Points = NDArray[np.floating]
 
@@ -14,20 +14,20 @@ F_SCORE_DISTANCE = 0.02
 
 def one_sided_distance(source: Points, target: Points) -> float:
     """Mean (unsquared) distance of each source point (N, 3) to its nearest target point (M, 3)."""
-    return float(cKDTree(target).query(source)[0].mean())
+    return float(KDTree(target).query(source)[0].mean())
 
 
 def chamfer_l2(first: Points, second: Points) -> float:
     """CD-L2 of (N, 3) and (M, 3): mean squared nearest distance, both ways, summed."""
-    forward = cKDTree(second).query(first)[0]
-    backward = cKDTree(first).query(second)[0]
+    forward = KDTree(second).query(first)[0]
+    backward = KDTree(first).query(second)[0]
     return float(np.square(forward).mean() + np.square(backward).mean())
 
 
 def f_score(predicted: Points, true: Points, distance: float = F_SCORE_DISTANCE) -> float:
     """Harmonic mean of the shares of predicted and of true points that lie within ``distance`` of the other cloud."""
-    precision = float((cKDTree(true).query(predicted)[0] <= distance).mean())
-    recall = float((cKDTree(predicted).query(true)[0] <= distance).mean())
+    precision = float((KDTree(true).query(predicted)[0] <= distance).mean())
+    recall = float((KDTree(predicted).query(true)[0] <= distance).mean())
     return 2 * precision * recall / (precision + recall) if precision + recall else 0.0
 
 

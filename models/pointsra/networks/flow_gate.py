@@ -52,19 +52,17 @@ class FrozenFlow(nn.Module):
         Returns:
             (B, G, 3 + D) velocity and normalized hidden token of each patch, in the order of ``centers``.
         """
-        state = centers / self.center_scale
-        places = None
-        if self.ordered:
-            order = morton_order(centers)
-            state = gather_points(state, order)
-            places = ranks(centers.shape[1], torch.arange(centers.shape[1], device=centers.device))
-            places = places.expand(len(centers), -1)
+        clouds, groups, _ = centers.shape
+        slots = torch.arange(groups, device=centers.device)
+        order = morton_order(centers) if self.ordered else slots.expand(clouds, -1)
+        places = ranks(groups, slots).expand(clouds, -1) if self.ordered else None
+        state = gather_points(centers, order) / self.center_scale
         if noise is not None:
             time = t[:, None, None]
             state = (1 - time) * state + time * noise
         output = self.flow(state, r, t, rank=places)
         features = torch.cat([output.velocity, rms_norm(output.hidden)], dim=-1)
-        return gather_points(features, order.argsort(dim=1)) if self.ordered else features
+        return gather_points(features, order.argsort(dim=1))
 
 
 class FlowGate(nn.Module):

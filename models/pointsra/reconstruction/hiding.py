@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from scipy.spatial import cKDTree
+from scipy.spatial import KDTree
 
 from pointsra.ops.masks import block_order, random_order, view_order, visible_count
 from pointsra.ops.randomness import stream
@@ -52,5 +52,5 @@ def visible_points(
     }[kind]()
     shown = np.zeros(count, dtype=bool)
     shown[order[0, : visible_count(count, ratio)].numpy()] = True
-    nearest = cKDTree(centers[0].numpy()).query(points_unit)[1]
+    nearest = KDTree(centers[0].numpy()).query(points_unit)[1]
     return shown[nearest]

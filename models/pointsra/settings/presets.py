@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, overload
 
 import tomli_w
 from pydantic import BaseModel, ValidationError
@@ -25,6 +25,9 @@ _MODELS: dict[str, type[PretrainPreset] | type[FinetunePreset]] = {
     "pretrain": PretrainPreset,
     "finetune": FinetunePreset,
 }
+
+
+Task = Literal["pretrain", "finetune"]
 
 
 @dataclass(frozen=True)
@@ -45,12 +48,30 @@ def list_presets() -> list[PresetInfo]:
     return sorted(infos, key=lambda info: (info.task != "pretrain", info.name))
 
 
+@overload
+def load_preset(
+    source: str | Path, overrides: Sequence[str] = ..., *, seed: int | None = ..., task: Literal["pretrain"]
+) -> PretrainPreset: ...
+
+
+@overload
+def load_preset(
+    source: str | Path, overrides: Sequence[str] = ..., *, seed: int | None = ..., task: Literal["finetune"]
+) -> FinetunePreset: ...
+
+
+@overload
+def load_preset(
+    source: str | Path, overrides: Sequence[str] = ..., *, seed: int | None = ..., task: Task | None = ...
+) -> AnyPreset: ...
+
+
 def load_preset(
     source: str | Path,
     overrides: Sequence[str] = (),
     *,
     seed: int | None = None,
-    task: str | None = None,
+    task: Task | None = None,
 ) -> AnyPreset:
     """Read, override and validate a preset.
 

@@ -139,10 +139,10 @@ def _completions(folder: Path) -> Scene:
 
 def _without(points: NDArray[np.float64], given: NDArray[np.float64]) -> NDArray[np.float64]:
     """The rows of ``points`` (N, 3) that lie on none of ``given`` (V, 3): a completion less its visible part."""
-    from scipy.spatial import cKDTree
+    from scipy.spatial import KDTree
 
     tolerance = _SAME_PLACE * float(np.ptp(given, axis=0).max(initial=1e-9))
-    kept = points[cKDTree(given).query(points)[0] > tolerance]
+    kept = points[KDTree(given).query(points)[0] > tolerance]
     return kept if len(kept) else points
 
 

@@ -1,0 +1,67 @@
+# make demo   the main job on the embedded data, from nothing to pictures
+# make test   the tests
+# Both set up .venv first, and again whenever pyproject.toml or constraints.txt change.
+
+PY ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+DEMO ?= demo
+POINTSRA := $(BIN)/pointsra
+
+.PHONY: demo test lint wheel-check weights clean
+
+$(STAMP): pyproject.toml constraints.txt
+	@$(PY) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+		{ echo "pointsra needs Python 3.11 or newer: make PY=/path/to/python3.11 $(MAKECMDGOALS)"; exit 1; }
+	$(PY) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev,open3d]'
+	@touch $@
+
+demo: $(STAMP)
+	rm -rf $(DEMO)
+	$(POINTSRA) prepare-data shapes --out $(DEMO)/data
+	$(POINTSRA) pretrain --preset quickstart --data $(DEMO)/data --out $(DEMO)/pretrain
+	$(POINTSRA) finetune --preset shapes-classification --init $(DEMO)/pretrain --data $(DEMO)/data --out $(DEMO)/finetune
+	$(POINTSRA) evaluate $(DEMO)/finetune --data $(DEMO)/data --out $(DEMO)/evaluate
+	$(POINTSRA) reconstruct docs/chair.ply --samples 8 --ratio 0.5 --out $(DEMO)/reconstruct
+	$(POINTSRA) visualize shapes --data $(DEMO)/data --out $(DEMO)/shapes.png
+	$(POINTSRA) visualize docs/chair.ply --what patches --out $(DEMO)/patches.png
+	$(POINTSRA) visualize docs/chair.ply --what masks --out $(DEMO)/masks.png
+	$(POINTSRA) visualize $(DEMO)/pretrain --what curves --out $(DEMO)/curves.html
+	@echo
+	@echo "Done. Where to look:"
+	@echo "  $(DEMO)/reconstruct/samples.html   eight completions of half a chair, to turn in a browser"
+	@echo "  $(DEMO)/reconstruct/samples.png    the same as one picture"
+	@echo "  $(DEMO)/evaluate/report.md         accuracy of the fine-tuned classifier, class by class"
+	@echo "  $(DEMO)/curves.html                what pre-training learned, term by term"
+	@echo "  $(DEMO)/shapes.png  $(DEMO)/patches.png  $(DEMO)/masks.png"
+
+test: $(STAMP)
+	$(BIN)/python -m pytest -q
+
+lint: $(STAMP)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/lint-imports
+	$(BIN)/pyrefly check
+
+# The wheel, in an environment of its own and from another folder: what a user of pip gets.
+wheel-check: $(STAMP)
+	rm -rf build/wheel build/fresh
+	$(BIN)/python -m build --wheel --outdir build/wheel . > build-wheel.log 2>&1 || { cat build-wheel.log; exit 1; }
+	rm -f build-wheel.log
+	$(PY) -m venv build/fresh
+	build/fresh/bin/python -m pip install --quiet --disable-pip-version-check -c constraints.txt build/wheel/*.whl
+	cd / && $(CURDIR)/build/fresh/bin/pointsra --help > /dev/null
+	cd / && $(CURDIR)/build/fresh/bin/pointsra presets check $(CURDIR)/presets/paper.toml
+	cd / && $(CURDIR)/build/fresh/bin/pointsra prepare-data shapes --dry-run --out $(CURDIR)/build/nothing
+	cd / && $(CURDIR)/build/fresh/bin/pointsra reconstruct $(CURDIR)/docs/chair.ply --dry-run
+
+# The weights in the package: see docs/weights.md.
+weights: $(STAMP)
+	$(POINTSRA) prepare-data shapes --count 14000 --out weights-data
+	$(POINTSRA) pretrain --preset small --set runtime.precision=bf16 --data weights-data --out weights-run
+
+clean:
+	rm -rf $(VENV) build dist $(DEMO)
