@@ -159,3 +159,8 @@ def test_detached_context_keeps_the_flow_from_the_encoder(perturbed, tiny_patche
     assert all(parameter.grad is None for parameter in network.encoder.parameters())
     network.flow(state, r, t, rank, seen, condition).velocity.square().sum().backward()
     assert network.encoder.embedding.joined.weight.grad.abs().max() > 0
+
+
+def test_no_displacement_transports_nothing(perturbed):
+    network = perturbed(PointSRA(SIZES))
+    assert network.transport(torch.zeros(2, 3)).abs().max() == 0
