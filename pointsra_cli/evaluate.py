@@ -22,7 +22,7 @@ def evaluate(
         Path,
         typer.Argument(
             metavar="RUN|WEIGHTS",
-            help="A run folder, a model.safetensors, or a .pth of the Point-MAE family.",
+            help="A run folder or a model.safetensors.",
             show_default=False,
         ),
     ],

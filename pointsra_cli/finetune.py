@@ -20,7 +20,7 @@ def finetune(
         typer.Option(
             "--init",
             metavar="WEIGHTS",
-            help="Pre-trained weights: a run folder, a model.safetensors, or a .pth of the Point-MAE family.",
+            help="Pre-trained weights: a run folder or a model.safetensors.",
         ),
     ] = None,
     from_scratch: Annotated[

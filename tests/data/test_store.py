@@ -232,8 +232,10 @@ def test_data_root_and_find(tmp_path, monkeypatch):
     monkeypatch.setenv("POINTSRA_DATA", str(tmp_path))
     assert store.data_root(None) == tmp_path
     assert store.data_root(Path("x")) == Path("x")
-    with pytest.raises(DataError, match="prepare-data toys"):
+    with pytest.raises(DataError, match="does not make toys"):
         store.find_dataset(tmp_path, "toys")
+    with pytest.raises(DataError, match="run `pointsra prepare-data shapes`"):
+        store.find_dataset(tmp_path, "shapes")
     (tmp_path / "toys").mkdir()
     (tmp_path / "toys" / "manifest.json").write_text("{broken")
     assert store.find_dataset(tmp_path, "toys") == tmp_path / "toys"

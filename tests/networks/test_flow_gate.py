@@ -13,6 +13,7 @@ from pointsra.networks.mean_flow_transformer import MeanFlowTransformer, rms_nor
 from pointsra.ops.center_state import ranks
 from pointsra.ops.ordering import morton_order
 from pointsra.ops.sampling import gather_points
+from pointsra.ops.transforms import unit_frame
 
 R, TIME = torch.tensor([0.1, 0.4]), torch.tensor([0.7, 0.5])
 
@@ -41,6 +42,7 @@ def test_features_come_in_the_order_of_the_centers(frozen):
 
 def test_features_are_what_the_flow_says_of_the_sorted_centers(frozen):
     centers = some(2, 7, 3)
+    centers = unit_frame(centers).to_unit(centers)
     order = morton_order(centers) if frozen.ordered else torch.arange(7).expand(2, -1)
     places = ranks(7, torch.arange(7)).expand(2, -1) if frozen.ordered else None
     state = gather_points(centers, order) / 0.4
@@ -52,6 +54,7 @@ def test_features_are_what_the_flow_says_of_the_sorted_centers(frozen):
 
 def test_noise_is_mixed_in_by_time(frozen):
     centers, noise = some(2, 7, 3), some(2, 7, 3, seed=1)
+    centers = unit_frame(centers).to_unit(centers)
     zero = torch.zeros(2)
     torch.testing.assert_close(frozen(centers, zero, zero, noise), frozen(centers, zero, zero))
     halfway = frozen(centers, zero, torch.full((2,), 0.5), noise)
@@ -60,6 +63,11 @@ def test_noise_is_mixed_in_by_time(frozen):
         state = 0.5 * centers / 0.4 + 0.5 * noise
         expected = frozen.flow(state, zero, torch.full((2,), 0.5)).velocity
         torch.testing.assert_close(halfway[..., :3], expected)
+
+
+def test_frame_of_the_centers_does_not_matter(frozen):
+    centers = some(2, 7, 3)
+    torch.testing.assert_close(frozen(centers * 40 + 7, R, TIME), frozen(centers, R, TIME), atol=1e-4, rtol=1e-4)
 
 
 def test_never_trains(frozen):

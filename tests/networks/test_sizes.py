@@ -23,14 +23,14 @@ def test_encoder_is_point_mae_s():
 def test_classifier_is_point_sra_s():
     sizes = point_sra_sizes(load_preset("paper"), image_dim=256, text_dim=256)
     preset = load_preset("scanobjectnn-pb-t50-rs", ["gate.enabled=true"])
-    classifier = build_classifier(sizes, 15, preset, ordered=True)
+    classifier = build_classifier(sizes, 15, preset, {"objective": "meanflow", "order": "morton"})
     assert classifier.frozen_flow is not None
     assert millions(classifier) == pytest.approx(40.1, rel=0.02)
 
 
 def test_classifier_without_flow_is_point_mae_s():
     preset = load_preset("scanobjectnn-pb-t50-rs")
-    classifier = build_classifier(sizes_from_scratch(preset.encoder, preset.patches.size), 15, preset, ordered=False)
+    classifier = build_classifier(sizes_from_scratch(preset.encoder, preset.patches.size), 15, preset, {})
     assert classifier.frozen_flow is None and classifier.gate is None
     # Point-MAE has 22.09 M; here three queries instead of one token widen the head's input from 2·C to 4·C.
     assert millions(classifier) == pytest.approx(22.09 + 2 * 384 * 256 / 1e6, rel=0.01)
@@ -38,7 +38,7 @@ def test_classifier_without_flow_is_point_mae_s():
 
 def test_linear_protocol_trains_the_head_alone():
     preset = load_preset("shapes-classification", ['protocol="linear"'])
-    classifier = build_classifier(sizes_from_scratch(preset.encoder, 32), 10, preset, ordered=False)
+    classifier = build_classifier(sizes_from_scratch(preset.encoder, 32), 10, preset, {})
     trained = {name for name, parameter in classifier.named_parameters() if parameter.requires_grad}
     assert trained == {"head.1.weight", "head.1.bias"}
 

@@ -111,7 +111,7 @@ def test_from_scratch_uses_the_presets_encoder(shapes_root):
 def test_encoder_follows_the_weights_not_the_preset(shapes_root, tiny_run):
     preset = _preset("encoder.dim=48", "encoder.heads=2")
     weights = load_weights(tiny_run)
-    classifier = build_classifier(weights.description.sizes, 16, preset, ordered=True)
+    classifier = build_classifier(weights.description.sizes, 16, preset, weights.description.flow)
     assert classifier.encoder.dim == 24
     assert initialize_from(classifier, weights).share == 1.0
 

@@ -20,10 +20,20 @@ def data_root(out: Path | None) -> Path:
     return Path(os.environ.get("POINTSRA_DATA") or "data")
 
 
-def prepare_command(root: Path, dataset: str) -> str:
-    """The command that prepares ``dataset`` under ``root``, as the user would type it."""
-    default = data_root(None)
-    return f"pointsra prepare-data {dataset}" + ("" if Path(root) == default else f" --out {root}")
+def preparing_advice(root: Path, dataset: str, again: bool = False) -> str:
+    """What to do about a data set that is missing or damaged: the command that prepares it, as the user would type it.
+
+    Args:
+        root: the data root.
+        dataset: its name.
+        again: it is there, and must be replaced.
+    """
+    from pointsra.data.prepare import DATASETS  # the recipes know this file
+
+    if dataset not in DATASETS:
+        return f"`pointsra prepare-data` does not make {dataset}: choose another with --set data.dataset=NAME"
+    place = "" if Path(root) == data_root(None) else f" --out {root}"
+    return f"run `pointsra prepare-data {dataset}{place}{' --force' if again else ''}`"
 
 
 def split_path(root: Path, dataset: str, split: str) -> Path:
@@ -46,7 +56,7 @@ def find_dataset(root: Path, dataset: str) -> Path:
     """
     folder = Path(root) / dataset
     if not (folder / "manifest.json").is_file():
-        raise DataError(f"{folder}: no prepared data set there; run `{prepare_command(root, dataset)}`.")
+        raise DataError(f"{folder}: no prepared data set there; {preparing_advice(root, dataset)}.")
     return folder
 
 

@@ -20,7 +20,7 @@ import h5py
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from pointsra.data.places import data_root, find_dataset, prepare_command, read_manifest, split_path
+from pointsra.data.places import data_root, find_dataset, preparing_advice, read_manifest, split_path
 from pointsra.data.split_writer import (
     SCHEMA,
     SCHEMA_VERSION,
@@ -48,7 +48,7 @@ __all__ = [
     "data_root",
     "find_dataset",
     "open_split",
-    "prepare_command",
+    "preparing_advice",
     "read_manifest",
     "split_path",
     "tool_version",
@@ -212,7 +212,7 @@ def _open_file(path: Path) -> h5py.File:
         if (folder / "manifest.json").is_file():
             known = sorted(read_manifest(folder).get("splits", {}))
             raise DataError(f"{path}: no such split; {folder.name} has {', '.join(known) or 'none'}.")
-        raise DataError(f"{path}: not there; run `{prepare_command(root, folder.name)}` first.")
+        raise DataError(f"{path}: not there; {preparing_advice(root, folder.name)}.")
     try:
         return h5py.File(path, "r")
     except OSError as cause:
@@ -221,7 +221,7 @@ def _open_file(path: Path) -> h5py.File:
 
 
 def _again(path: Path) -> str:
-    return f"run `{prepare_command(path.parent.parent, path.parent.name)} --force`"
+    return preparing_advice(path.parent.parent, path.parent.name, again=True)
 
 
 def _check(path: Path, file: h5py.File) -> None:

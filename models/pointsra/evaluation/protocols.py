@@ -108,39 +108,34 @@ Logits = Callable[[LoadedClassifier, FinetunePreset, Batch, "_Job", int], Tensor
 
 
 def _classify(job: _Job, protocol: str, names: dict[str, str], logits: Logits) -> EvaluationReport:
-    rows: list[ReportRow] = []
-    confusion: NDArray[np.int64] | None = None
-    split_seen: Split | None = None
-    preset = job.preset
-    for label, name in names.items():
-        loaded = load_classifier(job.source, job.device, name)
-        preset = job.preset or loaded.preset
-        with open_split(split_path(job.root, preset.data.dataset, preset.data.test_split)) as split:
-            _same_classes(loaded.description.class_names, split)
-            matrices = [_confusion(loaded, preset, split, job, seed, logits) for seed in _seeds(job)]
-            published = published_accuracy(split.dataset, split.split)
-            rows += _rows(label, matrices, published)
-            confusion = matrices[0] if confusion is None else confusion
-            split_seen = split
-    assert split_seen is not None and confusion is not None and preset is not None
-    notes = []
-    if _BEST in names:
-        notes.append("The best epoch was selected on the test split; the last epoch is the honest figure.")
-    if rows[0].published is not None:
-        notes.append("The paper's figure is as published; its family reports the best test epoch.")
-    return EvaluationReport(
-        title=f"{preset.data.dataset}: classification, protocol {protocol}",
-        protocol=protocol,
-        weights=str(job.source),
-        dataset=split_seen.dataset,
-        split=split_seen.split,
-        clouds=len(split_seen),
-        seeds=job.seeds,
-        rows=tuple(rows),
-        class_names=split_seen.class_names,
-        confusion=confusion,
-        notes=tuple(notes),
-    )
+    loaded = {label: load_classifier(job.source, job.device, name) for label, name in names.items()}
+    first = next(iter(loaded.values()))
+    preset = job.preset or first.preset
+    with open_split(split_path(job.root, preset.data.dataset, preset.data.test_split)) as split:
+        _same_classes(first.description.class_names, split)
+        published = published_accuracy(split.dataset, split.split)
+        matrices = {
+            label: [_confusion(classifier, preset, split, job, seed, logits) for seed in _seeds(job)]
+            for label, classifier in loaded.items()
+        }
+        notes = []
+        if _BEST in names:
+            notes.append("The best epoch was selected on the test split; the last epoch is the honest figure.")
+        if published is not None:
+            notes.append("The paper's figure is as published; its family reports the best test epoch.")
+        return EvaluationReport(
+            title=f"{preset.data.dataset}: classification, protocol {protocol}",
+            protocol=protocol,
+            weights=str(job.source),
+            dataset=split.dataset,
+            split=split.split,
+            clouds=len(split),
+            seeds=job.seeds,
+            rows=tuple(row for label, found in matrices.items() for row in _rows(label, found, published)),
+            class_names=split.class_names,
+            confusion=next(iter(matrices.values()))[0],
+            notes=tuple(notes),
+        )
 
 
 def _svm(job: _Job) -> EvaluationReport:

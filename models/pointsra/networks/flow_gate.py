@@ -13,6 +13,7 @@ from pointsra.networks.mean_flow_transformer import MeanFlowTransformer, rms_nor
 from pointsra.ops.center_state import ranks
 from pointsra.ops.ordering import morton_order
 from pointsra.ops.sampling import gather_points
+from pointsra.ops.transforms import unit_frame
 
 
 class FrozenFlow(nn.Module):
@@ -21,14 +22,16 @@ class FrozenFlow(nn.Module):
     Args:
         flow: built without context, image and text.
         ordered: whether it was trained with ranks in Morton order.
+        averages: whether it knows average velocities (r ≠ t); others are asked with r = t.
     """
 
     center_scale: Tensor
 
-    def __init__(self, flow: MeanFlowTransformer, ordered: bool = True) -> None:
+    def __init__(self, flow: MeanFlowTransformer, ordered: bool = True, averages: bool = True) -> None:
         super().__init__()
         self.flow = flow.requires_grad_(False)
         self.ordered = ordered
+        self.averages = averages
         self.register_buffer("center_scale", torch.ones(()))
 
     @property
@@ -45,7 +48,7 @@ class FrozenFlow(nn.Module):
         """Ask the flow about every patch.
 
         Args:
-            centers: (B, G, 3) in the unit frame.
+            centers: (B, G, 3) in any frame; the flow is asked in their own unit frame, as it was trained.
             r: (B,), t: (B,) times.
             noise: (B, G, 3); given, the state is (1 − t)·z₀ + t·noise, otherwise the clean centers.
 
@@ -53,6 +56,7 @@ class FrozenFlow(nn.Module):
             (B, G, 3 + D) velocity and normalized hidden token of each patch, in the order of ``centers``.
         """
         clouds, groups, _ = centers.shape
+        centers = unit_frame(centers).to_unit(centers)
         slots = torch.arange(groups, device=centers.device)
         order = morton_order(centers) if self.ordered else slots.expand(clouds, -1)
         places = ranks(groups, slots).expand(clouds, -1) if self.ordered else None

@@ -38,7 +38,12 @@ ModuleT = TypeVar("ModuleT", bound=nn.Module)
 
 def build(constructor: Callable[[], ModuleT], generator: torch.Generator) -> ModuleT:
     """Construct a module and initialize it, leaving torch's global random state as it was."""
-    with torch.random.fork_rng(devices=[]):
-        module = constructor()
+    module = construct(constructor)
     initialize(module, generator)
     return module
+
+
+def construct(constructor: Callable[[], ModuleT]) -> ModuleT:
+    """Construct a module whose weights are loaded afterwards, leaving torch's global random state as it was."""
+    with torch.random.fork_rng(devices=[]):
+        return constructor()

@@ -13,6 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 Share = Annotated[float, Field(ge=0.0, le=1.0)]
 Positive = Annotated[int, Field(ge=1)]
+Below = Annotated[float, Field(ge=0.0, lt=1.0)]
 Weight = Annotated[float, Field(ge=0.0)]
 
 
@@ -78,7 +79,7 @@ class Encoder(Section):
     patch_widths: tuple[Positive, Positive, Positive] = Field(
         (128, 256, 512), description="hidden widths of the mini-PointNet that embeds a patch"
     )
-    drop_path: Share = Field(0.1, description="stochastic depth of the last block; grows linearly from 0")
+    drop_path: Below = Field(0.1, description="stochastic depth of the last block; grows linearly from 0")
 
     @model_validator(mode="after")
     def _divisible(self) -> Encoder:
@@ -177,7 +178,7 @@ class Optimizer(Section):
     min_lr: Weight = Field(1e-6, description="learning rate at the end")
     warmup_epochs: Weight = Field(10, description="epochs of linear warm-up")
     weight_decay: Weight = Field(0.05, description="not applied to biases, norms, tokens and embeddings")
-    beta2: Share = Field(0.999, description="second AdamW decay; MeanFlow prefers 0.95")
+    beta2: Below = Field(0.999, description="second AdamW decay; MeanFlow prefers 0.95")
     clip: Weight = Field(0.0, description="largest gradient norm; 0: no clipping")
     head_lr_multiplier: Annotated[float, Field(gt=0.0)] = Field(
         1.0, description="factor on the learning rate of head and gate in fine-tuning"
@@ -214,7 +215,9 @@ class Gate(Section):
     """The flow-conditioned gate of fine-tuning."""
 
     enabled: bool = Field(True, description="gate the frozen flow's knowledge into the patch features")
-    state: Literal["clean", "noised"] = Field("clean", description="what the flow is shown: centers, or their path")
+    state: Literal["clean", "noised"] = Field(
+        "clean", description="what the flow is shown in training: centers or their path (evaluation: centers)"
+    )
     eval_t: Share = Field(0.5, description="t in evaluation, fixed so that it is deterministic")
     eval_r: Share = Field(0.0, description="r in evaluation")
 
@@ -223,7 +226,7 @@ class Head(Section):
     """The classification head."""
 
     hidden: Positive = Field(256, description="width of its two hidden layers")
-    dropout: Annotated[float, Field(ge=0.0, lt=1.0)] = Field(0.5, description="dropout between its layers")
+    dropout: Below = Field(0.5, description="dropout between its layers")
 
 
 class Preset(Section):
@@ -261,6 +264,8 @@ class PretrainPreset(Preset):
             raise ValueError("flow.objective is off: set losses.mean_flow and losses.mft_sra to 0")
         if self.flow.objective != "meanflow" and self.losses.mft_sra > 0:
             raise ValueError("losses.mft_sra needs the average velocity of flow.objective = meanflow: set it to 0")
+        if self.losses.mft_sra > 0 and self.losses.mean_flow == 0:
+            raise ValueError("losses.mft_sra aligns the features that losses.mean_flow computes: give both or neither")
         if sum(self.losses.model_dump().values()) == 0:
             raise ValueError("every loss weight is 0: there is nothing to learn")
         return self
@@ -271,7 +276,8 @@ class FinetunePreset(Preset):
 
     task: Literal["finetune"]
     protocol: Literal["full", "linear", "mlp3"] = Field(
-        "full", description="full: all weights; linear, mlp3: frozen backbone under one or three layers"
+        "full",
+        description="full: everything, with the gate; linear, mlp3: one or three layers on the frozen encoder",
     )
     data: Data
     patches: Patches = Patches()

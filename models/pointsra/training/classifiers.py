@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from pointsra.networks.heads import ClassificationHead, LinearHead, cloud_featur
 from pointsra.networks.initialization import build
 from pointsra.networks.masked_autoencoder import PatchEncoder
 from pointsra.networks.point_sra import PointSRASizes, build_flow
+from pointsra.objectives.path import TimeSampler
 from pointsra.ops.randomness import stream
 from pointsra.settings.schema import Encoder, FinetunePreset
 from pointsra.training.weights import ModelDescription, Weights, load_into, load_weights
@@ -60,8 +62,17 @@ def sizes_from_scratch(encoder: Encoder, patch_size: int) -> PointSRASizes:
     )
 
 
-def build_classifier(sizes: PointSRASizes, classes: int, preset: FinetunePreset, ordered: bool) -> PointClassifier:
-    """A classifier with the initial weights of the preset's seed; the flow is there if ``sizes`` has one."""
+def build_classifier(
+    sizes: PointSRASizes, classes: int, preset: FinetunePreset, flow: Mapping[str, str]
+) -> PointClassifier:
+    """A classifier with the initial weights of the preset's seed.
+
+    Args:
+        sizes: dimensions of encoder and flow; without flow there is no gate.
+        classes: L.
+        preset: head, gate and protocol; only ``full`` has a gate.
+        flow: objective and order of the flow, as weights describe them.
+    """
     inputs = cloud_feature_dim(sizes.dim)
 
     def construct() -> PointClassifier:
@@ -71,10 +82,11 @@ def build_classifier(sizes: PointSRASizes, classes: int, preset: FinetunePreset,
         else:
             head = ClassificationHead(inputs, classes, preset.head.hidden, preset.head.dropout)
         encoder = PatchEncoder(sizes.dim, sizes.depth, sizes.heads, sizes.patch_widths, preset.encoder.drop_path)
-        flow = None
-        if preset.gate.enabled and sizes.flow_depth:
-            flow = FrozenFlow(build_flow(sizes, conditioned=False), ordered)
-        return PointClassifier(encoder, head, flow, frozen_encoder=preset.protocol != "full")
+        frozen = None
+        if preset.gate.enabled and preset.protocol == "full" and sizes.flow_depth:
+            ordered, averages = flow.get("order") == "morton", flow.get("objective") == "meanflow"
+            frozen = FrozenFlow(build_flow(sizes, conditioned=False), ordered, averages)
+        return PointClassifier(encoder, head, frozen, frozen_encoder=preset.protocol != "full")
 
     return build(construct, stream(preset.seed, "classifier"))
 
@@ -122,17 +134,27 @@ def load_classifier(source: Path, device: torch.device, name: str = "model") -> 
             "first, or evaluate them with --protocol svm."
         )
     preset = FinetunePreset.model_validate(description.preset)
-    network = build_classifier(
-        description.sizes, len(description.class_names), preset, description.flow.get("order") == "morton"
-    )
+    network = build_classifier(description.sizes, len(description.class_names), preset, description.flow)
     load_into(network, weights.tensors, weights.path)
     return LoadedClassifier(network.eval().to(device), description, preset)
 
 
-def evaluation_times(preset: FinetunePreset, clouds: int, device: torch.device) -> tuple[Tensor, Tensor]:
-    """The fixed flow times r and t (B,) of evaluation."""
-    gate = preset.gate
-    return torch.full((clouds,), gate.eval_r, device=device), torch.full((clouds,), gate.eval_t, device=device)
+def evaluation_times(
+    preset: FinetunePreset, frozen_flow: FrozenFlow | None, clouds: int, device: torch.device
+) -> tuple[Tensor, Tensor]:
+    """The fixed flow times r and t (B,) of evaluation; r = t for a flow that knows no intervals."""
+    r = preset.gate.eval_r if frozen_flow is None or frozen_flow.averages else preset.gate.eval_t
+    return torch.full((clouds,), r, device=device), torch.full((clouds,), preset.gate.eval_t, device=device)
+
+
+def training_times(weights: Weights | None) -> TimeSampler:
+    """How flow times are drawn while fine-tuning: as they were in pre-training, and r = t without intervals."""
+    if weights is None or "flow" not in weights.description.preset:
+        return TimeSampler()
+    sampler = TimeSampler(**weights.description.preset["flow"]["times"])
+    if weights.description.flow["objective"] == "meanflow":
+        return sampler
+    return replace(sampler, different_share=0.0)
 
 
 def trained_parameters(network: nn.Module) -> dict[str, Any]:

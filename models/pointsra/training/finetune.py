@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -40,6 +41,7 @@ from pointsra.training.classifiers import (
     initialize_from,
     sizes_from_scratch,
     trained_parameters,
+    training_times,
 )
 from pointsra.training.journal import Journal
 from pointsra.training.loop import Learner, Run, carry_out
@@ -60,13 +62,14 @@ class ClassificationLearner(Learner):
     Args:
         network: what is trained.
         preset: patches, augmentation and gate.
+        times: how the flow is asked while training.
     """
 
-    def __init__(self, network: PointClassifier, preset: FinetunePreset) -> None:
+    def __init__(self, network: PointClassifier, preset: FinetunePreset, times: TimeSampler) -> None:
         super().__init__()
         self.network = network
         self.preset = preset
-        self.times = TimeSampler()
+        self.times = times
 
     def forward(self, batch: Batch, generator: torch.Generator) -> dict[str, Tensor]:
         """``loss`` and the batch's accuracy."""
@@ -125,7 +128,7 @@ def finetune(
     Args:
         preset: resolved settings.
         root: data root.
-        run: folder for ``preset.toml``, ``metrics.jsonl``, ``test.jsonl`` (the test split after each epoch),
+        run: folder for ``preset.toml``, ``metrics.jsonl``, ``test.jsonl`` and ``validation.jsonl`` (after each epoch),
             ``last.ckpt``, ``model.*`` (last epoch), ``test_best.*`` (best test epoch) and ``log.txt``.
         init: pre-trained weights; None trains from scratch, or, when resuming, from what the run remembers.
         device: where to compute.
@@ -146,12 +149,17 @@ def finetune(
     train_path, test_path = (
         split_path(root, preset.data.dataset, name) for name in (preset.data.train_split, preset.data.test_split)
     )
-    with open_split(train_path) as split, open_split(test_path) as test:
+    with ExitStack() as splits:
+        split, test = splits.enter_context(open_split(train_path)), splits.enter_context(open_split(test_path))
         _check_splits(split, test)
+        validation = None
+        if preset.data.validation_split:
+            path = split_path(root, preset.data.dataset, preset.data.validation_split)
+            validation = splits.enter_context(open_split(path))
         classifier, sizes, matched = _assemble(preset, split, weights)
         journal = start_run_folder(run, text)
         _remember_source(run, init)
-        learner = ClassificationLearner(classifier, preset).to(device)
+        learner = ClassificationLearner(classifier, preset, training_times(weights)).to(device)
         batch_size = min(preset.optimizer.batch_size, len(split))
         plan = build_plan(preset.optimizer, preset.runtime, preset.seed, steps_per_epoch(len(split), batch_size))
         groups = parameter_groups(
@@ -163,8 +171,9 @@ def finetune(
         optimizer = adamw(groups, preset.optimizer.beta2)
         position = (load_checkpoint(run, learner, optimizer, text, device) if resume else None) or Position()
         journal.rewind(position.step)
-        tests = Journal(run, "test.jsonl")
+        tests, validations = Journal(run, "test.jsonl"), Journal(run, "validation.jsonl")
         tests.rewind(position.step)
+        validations.rewind(position.step)
         state = Run(run, position, text, report, "finetune")
         sentence = _opening(preset, len(split), plan.total, matched, position.step, device)
         journal.say(sentence)
@@ -189,6 +198,9 @@ def finetune(
             )
 
         def after_epoch(epoch: int) -> None:
+            if validation is not None:
+                watched = measure(classifier, preset, validation, device)
+                validations.record({"step": state.position.step, "epoch": epoch, **watched})
             figures = measure(classifier, preset, test, device)
             tests.record({"step": state.position.step, "epoch": epoch, **figures})
             report(Progress("test split", epoch + 1, preset.optimizer.epochs, "epochs", figures))
@@ -197,7 +209,7 @@ def finetune(
                 save_weights(run, classifier.state_dict(), description("best epoch on the test split"), BEST_NAME)
 
         carry_out(state, plan, learner, optimizer, batches, device, after_epoch)
-        path = save_weights(run, classifier.state_dict(), description("last epoch"))
+        saved = save_weights(run, classifier.state_dict(), description("last epoch"))
     journal.say(f"finished at step {position.step}")
     last = tests.records()[-1]
     best = position.best
@@ -214,7 +226,7 @@ def finetune(
             "note": "test-selected",
         },
         "matched": None if matched is None else {"share": matched.share, "tensors": matched.tensors},
-        "weights": str(path),
+        "weights": str(saved),
         **trained_parameters(classifier),
     }
 
@@ -224,7 +236,8 @@ def predict(classifier: PointClassifier, preset: FinetunePreset, batch: Batch, d
     """Logits (B, L) of clouds as they are, at the fixed flow times of evaluation."""
     classifier.eval()
     patches = cut_patches(batch.points.to(device), preset.patches.groups, preset.patches.size)
-    return classifier(patches, *evaluation_times(preset, len(batch), device)).float().cpu()
+    times = evaluation_times(preset, classifier.frozen_flow, len(batch), device)
+    return classifier(patches, *times).float().cpu()
 
 
 def measure(
@@ -247,10 +260,9 @@ def _assemble(
 ) -> tuple[PointClassifier, PointSRASizes, Matched | None]:
     if weights is None:
         sizes = sizes_from_scratch(preset.encoder, preset.patches.size)
-        return build_classifier(sizes, len(split.class_names), preset, ordered=False), sizes, None
+        return build_classifier(sizes, len(split.class_names), preset, {}), sizes, None
     sizes = weights.description.sizes
-    ordered = weights.description.flow.get("order") == "morton"
-    classifier = build_classifier(sizes, len(split.class_names), preset, ordered)
+    classifier = build_classifier(sizes, len(split.class_names), preset, weights.description.flow)
     return classifier, sizes, initialize_from(classifier, weights)
 
 

@@ -18,7 +18,6 @@ from pointsra.data.replacing import output_problem, replacing
 from pointsra.data.split_writer import tool_version
 from pointsra.data.store import Split, open_split
 from pointsra.errors import DataError
-from pointsra.networks.point_sra import PointSRA
 from pointsra.ops.randomness import stream
 from pointsra.progress import Progress, Report, silent
 from pointsra.settings import PretrainPreset, to_toml
@@ -47,7 +46,7 @@ def plan_pretrain(preset: PretrainPreset, root: Path) -> dict[str, Any]:
     """
     with open_split(split_path(root, preset.data.dataset, preset.data.train_split)) as split:
         sizes = point_sra_sizes(preset, split.image_feature_size or 0, split.text_feature_size or 0)
-        network = PointSRA(sizes)
+        network = build_point_sra(preset, sizes)
         per_epoch = steps_per_epoch(len(split), preset.optimizer.batch_size)
         return {
             "data": str(split.path),

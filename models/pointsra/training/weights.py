@@ -21,6 +21,7 @@ from torch import Tensor, nn
 
 from pointsra.data.replacing import replacing
 from pointsra.errors import CheckpointError
+from pointsra.networks.initialization import construct
 from pointsra.networks.point_sra import PointSRA, PointSRASizes
 
 MODEL_NAME = "model"
@@ -179,7 +180,7 @@ def load_point_sra(source: Path, device: torch.device) -> tuple[PointSRA, ModelD
         raise CheckpointError(
             f"{weights.path} is a {weights.description.kind}: this needs pre-trained weights, from `pointsra pretrain`."
         )
-    network = PointSRA(weights.description.sizes)
+    network = construct(lambda: PointSRA(weights.description.sizes))
     load_into(network, weights.tensors, weights.path)
     return network.eval().to(device), weights.description
 
