@@ -90,7 +90,7 @@ def finetune(
 
     chosen, root = resolve_device(device), data_root(data)
     if dry_run:
-        plan = plan_finetune(settings, root, init=init)
+        plan = plan_finetune(settings, root, init=init, resumed=resume)
         screen.dry_run({**plan, "device": str(chosen), "run": str(run)}, settings)
         return
     find_dataset(root, settings.data.dataset)

@@ -105,7 +105,7 @@ def reconstruct(
     folder = result_folder(out, "reconstruct", source.stem)
 
     # torch is loaded here, after whatever can be wrong without it has been said.
-    from pointsra.reconstruction import ReconstructRequest, write_completions
+    from pointsra.reconstruction import ReconstructRequest, plan_reconstruct, write_completions
     from pointsra.reconstruction import reconstruct as complete
     from pointsra.training.devices import resolve_device
     from pointsra.visualization.scenes import draw, open_window
@@ -128,7 +128,7 @@ def reconstruct(
         wanted["count"] = points
     request = ReconstructRequest(**wanted)
     if dry_run:
-        screen.dry_run({**_plan(wanted), "format": file_format, "out": str(folder)})
+        screen.dry_run({**wanted, **plan_reconstruct(request), "format": file_format, "out": str(folder)})
         return
     screen.note(f"Completing {source} on {wanted['device']}, into {folder}")
     screen.detail(f"Weights: {weights or 'those of the package'}, seed {wanted['seed']}")
@@ -146,28 +146,6 @@ def reconstruct(
     screen.result(payload, folder, lambda: _show(scene, completions, summary, folder))
     if view:
         open_window(scene)
-
-
-def _plan(wanted: Mapping[str, Any]) -> dict[str, Any]:
-    """What would be done; the input is read for it, so that a damaged file is found now.
-
-    Raises:
-        InputFileError: the input cannot be read.
-        CheckpointError: there are no such weights.
-    """
-    from pointsra.data.files import read_cloud
-    from pointsra.training.weights import load_weights, packaged_weights
-
-    weights = load_weights(wanted["weights"] or packaged_weights())
-    cloud = read_cloud(wanted["input"], count=wanted.get("count"), seed=wanted["seed"])
-    shown = {key: str(value) if isinstance(value, Path) else value for key, value in wanted.items()}
-    return {
-        **shown,
-        "device": str(wanted["device"]),
-        "weights": str(weights.path),
-        "points_in": len(cloud.points),
-        "mesh": cloud.was_mesh,
-    }
 
 
 def _scene(completions: Any, name: str) -> Any:

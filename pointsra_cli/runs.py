@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 
+from pointsra.data.replacing import output_problem
 from pointsra.errors import OutputError
 
 RUNS = Path("runs")
@@ -65,12 +66,14 @@ def whole_folder(folder: Path) -> Iterator[Path]:
     """Give a folder beside ``folder`` to fill; it takes the final name when the block ends well, else it goes.
 
     Raises:
-        OutputError: something appeared under the final name in the meantime.
+        OutputError: the folder cannot be made, or something appeared under the final name in the meantime.
     """
-    folder.parent.mkdir(parents=True, exist_ok=True)
     partial = folder.with_name(f".{folder.name}.partial-{os.getpid()}")
     try:
-        partial.mkdir()
+        partial.mkdir(parents=True)
+    except OSError as cause:
+        raise output_problem(folder, cause) from cause
+    try:
         yield partial
         if folder.is_dir() and not any(folder.iterdir()):
             folder.rmdir()

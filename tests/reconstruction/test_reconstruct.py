@@ -13,7 +13,7 @@ from pointsra.data.files import read_cloud
 from pointsra.data.shapes import generate, sample_surface
 from pointsra.errors import CheckpointError, InputFileError, SettingsError
 from pointsra.metrics.geometry import chamfer_l2, f_score
-from pointsra.reconstruction import ReconstructRequest, reconstruct, write_completions
+from pointsra.reconstruction import ReconstructRequest, plan_reconstruct, reconstruct, write_completions
 from pointsra.reconstruction.completion import draw_completions
 from pointsra.reconstruction.hiding import visible_points
 from pointsra.reconstruction.model import load
@@ -151,8 +151,16 @@ def test_few_points_are_completed_all_the_same(points, chair, tiny_run):
 
 
 def test_coinciding_points(tiny_run):
-    done = load(tiny_run, "cpu").reconstruct(np.full((50, 3), 7.0), samples=2)
-    assert np.isfinite(done.generated_raw).all()
+    model, points = load(tiny_run, "cpu"), np.full((50, 3), 7.0)
+    with pytest.raises(InputFileError, match="nothing of its 50 point"):
+        model.reconstruct(points, samples=2)
+    assert np.isfinite(model.reconstruct(points, samples=2, hide="none").generated_raw).all()
+
+
+@pytest.mark.parametrize("unit", [1e-200, 1e40, 1e300])
+def test_coordinates_out_of_range_are_refused(unit, chair, tiny_run):
+    with pytest.raises(InputFileError, match="not a shape"):
+        load(tiny_run, "cpu").reconstruct(np.asarray(chair, dtype=np.float64) * unit, samples=1)
 
 
 @pytest.mark.parametrize(
@@ -170,6 +178,8 @@ def test_coinciding_points(tiny_run):
 def test_wrong_requests_are_named(chair_file, tiny_run, changes, message):
     with pytest.raises(SettingsError, match=message):
         reconstruct(_request(chair_file, tiny_run, **changes))
+    with pytest.raises(SettingsError, match=message):
+        plan_reconstruct(_request(chair_file, tiny_run, **changes))
 
 
 def test_text_and_image_need_the_encoder_of_the_weights(chair_file, tiny_run, tmp_path):
@@ -194,6 +204,8 @@ def test_weights_without_a_flow_are_refused(tiny_run, chair_file, tmp_path, shap
     pretrain(load_preset("quickstart", (*TINY, *off)), shapes_root, tmp_path / "run", device=torch.device("cpu"))
     with pytest.raises(CheckpointError, match="without a flow"):
         reconstruct(_request(chair_file, tmp_path / "run"))
+    with pytest.raises(CheckpointError, match="without a flow"):
+        plan_reconstruct(_request(chair_file, tmp_path / "run"))
 
 
 def test_embedding_of_arrays_and_tensors(tiny_run, chair):

@@ -102,6 +102,11 @@ def test_stopped_run_resumes_to_the_bit(shapes_root, tiny_run, tmp_path, monkeyp
     assert (tmp_path / "whole" / "test.jsonl").read_text() == (tmp_path / "cut" / "test.jsonl").read_text()
 
 
+def test_a_resumed_plan_remembers_its_weights(finetuned, shapes_root, tiny_run):
+    plan = plan_finetune(_preset(), shapes_root, init=None, resumed=finetuned[0])
+    assert plan["init"] == str(tiny_run.resolve()) and plan["gate"]
+
+
 def test_from_scratch_uses_the_presets_encoder(shapes_root):
     plan = plan_finetune(_preset("encoder.dim=48", "encoder.heads=2"), shapes_root, init=None)
     assert plan["matched"] is None and plan["gate"] is False

@@ -16,7 +16,8 @@ from pointsra.data.loaders import Batch
 from pointsra.errors import CheckpointError, DataError, WorkFailedError
 from pointsra.ops.randomness import stream
 from pointsra.settings import load_preset
-from pointsra.training.assembly import build_point_sra, point_sra_sizes
+from pointsra.training.assembly import build_plan, build_point_sra, point_sra_sizes
+from pointsra.training.loop import _step
 from pointsra.training.optimizer import adamw, parameter_groups, set_learning_rate
 from pointsra.training.pretrain import plan_pretrain, pretrain
 from pointsra.training.pretrain_learner import PretrainLearner
@@ -267,3 +268,31 @@ def test_missing_data_is_named_before_anything_is_written(tiny_preset, tmp_path)
     with pytest.raises(DataError):
         pretrain(tiny_preset, tmp_path, tmp_path / "run", device=CPU)
     assert not (tmp_path / "run").exists()
+
+
+def test_a_step_that_is_not_finite_changes_nothing(tiny_preset):
+    learner = _learner()
+    optimizer = adamw(parameter_groups(learner.network.named_parameters(), 0.05), 0.999)
+    plan = build_plan(tiny_preset.optimizer, tiny_preset.runtime, 0, 10)
+    before = {name: value.clone() for name, value in learner.state_dict().items()}
+    batch = _batch()
+    batch.points[0, 0] = float("nan")
+    assert _step(learner.train(), optimizer, batch, plan, 0) is None
+    assert all(torch.equal(value, before[name]) for name, value in learner.state_dict().items())
+
+
+def test_a_flow_that_learns_nothing_is_not_kept():
+    assert _learner("losses.mean_flow=0", "losses.mft_sra=0").network.flow is None
+
+
+def test_a_missing_validation_split_is_found_before_the_work(tiny_preset, shapes_root, tmp_path):
+    data = tiny_preset.data.model_copy(update={"validation_split": "nope"})
+    preset = tiny_preset.model_copy(update={"data": data})
+    with pytest.raises(DataError, match="nope"):
+        pretrain(preset, shapes_root, tmp_path / "run", device=torch.device("cpu"))
+    assert not (tmp_path / "run").exists()
+
+
+def test_weights_are_as_readable_as_the_files_beside_them(tiny_run):
+    modes = {(tiny_run / name).stat().st_mode for name in ("model.safetensors", "model.json", "last.ckpt")}
+    assert len(modes) == 1

@@ -152,7 +152,7 @@ def _svm(job: _Job) -> EvaluationReport:
         for seed in _seeds(job):
             known = _frozen_features(job, preset, train, seed)
             asked = _frozen_features(job, preset, test, seed)
-            predicted = _fit_svm(known, train.labels, asked, seed or 0)
+            predicted = _fit_svm(known, train.labels, asked, job.seed if seed is None else seed)
             matrices.append(confusion_matrix(test.labels, predicted, len(test.class_names)))
         return EvaluationReport(
             title=f"{data.dataset}: linear SVM on frozen features",
@@ -185,7 +185,7 @@ def _confusion(
 ) -> NDArray[np.int64]:
     predicted = []
     for batch in _batches(split, preset, seed):
-        predicted.append(logits(loaded, preset, batch, job, seed or 0).argmax(dim=-1))
+        predicted.append(logits(loaded, preset, batch, job, job.seed if seed is None else seed).argmax(dim=-1))
         done = sum(len(part) for part in predicted)
         job.report(Progress("evaluate", done, len(split), "clouds"))
     return confusion_matrix(split.labels, torch.cat(predicted).numpy().astype(np.int64), len(split.class_names))

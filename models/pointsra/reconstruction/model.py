@@ -15,7 +15,8 @@ from pointsra.ops.patches import cut_patches
 from pointsra.ops.randomness import stream
 from pointsra.ops.sampling import farthest_point_indices, gather_points, random_indices
 from pointsra.ops.transforms import unit_frame
-from pointsra.reconstruction.reconstruct import Completions, ReconstructRequest, complete_points
+from pointsra.reconstruction.reconstruct import Completions, complete_points
+from pointsra.reconstruction.request import ReconstructRequest
 from pointsra.training.devices import resolve_device
 from pointsra.training.weights import ModelDescription, load_point_sra, packaged_weights
 

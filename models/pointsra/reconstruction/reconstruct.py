@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -18,51 +18,18 @@ from numpy.typing import NDArray
 from pointsra.data.conditions import builtin_encoder, encode_captions, encode_views
 from pointsra.data.files import read_cloud
 from pointsra.data.views import image_as_view
-from pointsra.errors import InputFileError, SettingsError
+from pointsra.errors import CheckpointError, InputFileError, SettingsError
 from pointsra.metrics.geometry import chamfer_l2, f_score, mean_pairwise_chamfer, one_sided_distance
 from pointsra.networks.mean_flow_transformer import FlowCondition
 from pointsra.networks.point_sra import PointSRA
 from pointsra.progress import Progress, Report, silent
 from pointsra.reconstruction.completion import draw_completions
-from pointsra.reconstruction.hiding import HIDING, visible_points
-from pointsra.training.weights import ModelDescription, load_point_sra, packaged_weights
+from pointsra.reconstruction.hiding import visible_points
+from pointsra.reconstruction.request import ReconstructRequest, check_request
+from pointsra.training.weights import ModelDescription, find_weights, load_point_sra, packaged_weights
 
+_LARGEST = 1e30  # coordinates beyond it, or shapes smaller than its inverse, are no numbers in single precision
 _METRIC_POINTS = 8192  # of a larger cloud, so many random points enter the figures
-
-
-@dataclass(frozen=True)
-class ReconstructRequest:
-    """What is to be completed, and how.
-
-    Attributes:
-        input: a mesh or a cloud.
-        samples: completions S to draw.
-        weights: run folder or weights; None takes those in the package.
-        steps: flow evaluations of each sample.
-        hide: "block", "random" or "view" hides a part of the input; "none" takes it as a partial scan.
-        ratio: share of the patches to hide.
-        missing: with "none", the share of the whole shape thought to be absent (0.5 where not given).
-        text: a caption that steers the completions.
-        image: a picture that steers them.
-        guidance: weight of classifier-free guidance; None: 1, that is none.
-        seed: everything random follows from it.
-        device: where to compute.
-        count: points drawn from a mesh.
-    """
-
-    input: Path
-    samples: int = 8
-    weights: Path | None = None
-    steps: int = 1
-    hide: str = "block"
-    ratio: float = 0.75
-    missing: float | None = None
-    text: str | None = None
-    image: Path | None = None
-    guidance: float | None = None
-    seed: int = 0
-    device: torch.device = field(default_factory=lambda: torch.device("cpu"))
-    count: int | None = None
 
 
 @dataclass(frozen=True)
@@ -141,7 +108,7 @@ def reconstruct(request: ReconstructRequest, report: Report = silent) -> Complet
         SettingsError: a number is out of range, or text or image are asked of weights that know none.
         InputFileError: the input cannot be read or used. CheckpointError: the weights cannot.
     """
-    _check(request)
+    check_request(request)
     started = time.perf_counter()
     source = packaged_weights() if request.weights is None else request.weights
     network, description = load_point_sra(source, request.device)
@@ -159,6 +126,22 @@ def reconstruct(request: ReconstructRequest, report: Report = silent) -> Complet
     )
 
 
+def plan_reconstruct(request: ReconstructRequest) -> dict[str, Any]:
+    """What :func:`reconstruct` would work on, found by reading input and weights and drawing nothing.
+
+    Raises:
+        SettingsError, InputFileError, CheckpointError: as :func:`reconstruct`.
+    """
+    check_request(request)
+    source = find_weights(packaged_weights() if request.weights is None else request.weights)
+    _, description = load_point_sra(source, request.device)
+    if not description.sizes.flow_depth:
+        raise CheckpointError(f"{source} was trained without a flow and cannot draw completions.")
+    _condition(request, description, request.device)
+    cloud = read_cloud(request.input, count=request.count, seed=request.seed)
+    return {"weights": str(source), "points_in": len(cloud.points), "mesh": cloud.was_mesh}
+
+
 def complete_points(
     request: ReconstructRequest, points: NDArray[np.float64], network: PointSRA, description: ModelDescription
 ) -> Completions:
@@ -167,20 +150,21 @@ def complete_points(
     Raises:
         SettingsError, InputFileError: as :func:`reconstruct`.
     """
-    _check(request)
+    check_request(request)
     if points.ndim != 2 or points.shape[1] != 3 or not len(points) or not np.isfinite(points).all():
         raise InputFileError(f"{request.input}: the points must be a finite (N, 3) array, not {points.shape}.")
     started = time.perf_counter()
     condition = _condition(request, description, request.device)
-    unit, offset, scale = _to_unit(points)
+    unit, offset, scale = _to_unit(points, request.input)
     visible = visible_points(unit, request.hide, description.patches["groups"], request.ratio, request.seed)
+    if request.hide != "none" and visible.all():
+        raise InputFileError(
+            f"{request.input}: nothing of its {len(points)} point(s) can be hidden; ask for a larger --ratio, or give "
+            "a cloud of more distinct points."
+        )
     generated, evaluations = _draw(request, network, description, unit[visible], condition)
     sampled = time.perf_counter() - started
     hidden = unit[~visible] if request.hide != "none" else None
-    notes: tuple[str, ...] = ()
-    if hidden is not None and not len(hidden):
-        notes = ("Nothing could be hidden: the cloud has too few points.",)
-        hidden = None
     scored = [_thinned(part, request.seed) for part in generated]
     shown = _thinned(unit[visible], request.seed)
     wholes = [np.concatenate([shown, part]) for part in scored]
@@ -203,7 +187,7 @@ def complete_points(
         diversity=mean_pairwise_chamfer(wholes),
         seconds={"sample": round(sampled, 4)},
         weights=str(request.weights),
-        notes=notes,
+        notes=(),
         request=request,
     )
 
@@ -232,22 +216,18 @@ def _draw(
     return drawn.points, drawn.network_evaluations
 
 
-def _check(request: ReconstructRequest) -> None:
-    if request.hide not in HIDING:
-        raise SettingsError(f"--hide {request.hide} is not known: write one of {', '.join(HIDING)}.")
-    if request.samples < 1 or request.steps < 1:
-        raise SettingsError("--samples and --steps must be at least 1.")
-    for name, share in (("ratio", request.ratio), ("missing", request.missing)):
-        if share is not None and not 0.0 < share < 1.0:
-            raise SettingsError(f"--{name} {share} must lie between 0 and 1, both excluded.")
-    if request.missing is not None and request.hide != "none":
-        raise SettingsError("--missing goes with --hide none: otherwise --ratio says how much is hidden.")
-    if request.guidance is not None and request.text is None and request.image is None:
-        raise SettingsError("--guidance needs --text or --image to guide towards.")
+def _to_unit(points: NDArray[np.float64], name: Path) -> tuple[NDArray[np.float32], NDArray[np.float64], float]:
+    """The unit frame of a cloud (N, 3), computed in float64: points (N, 3), offset (3,), scale.
 
-
-def _to_unit(points: NDArray[np.float64]) -> tuple[NDArray[np.float32], NDArray[np.float64], float]:
-    """The unit frame of a cloud (N, 3), computed in float64: points (N, 3), offset (3,), scale."""
+    Raises:
+        InputFileError: the coordinates leave the range that files and pictures can hold.
+    """
+    largest, extent = float(np.abs(points).max()), float(np.ptp(points / _LARGEST, axis=0).max()) * _LARGEST
+    if largest > _LARGEST or 0.0 < extent < 1.0 / _LARGEST:
+        raise InputFileError(
+            f"{name}: its coordinates reach {largest:.1e} and span {extent:.1e}, which is not a shape; "
+            "are the columns and units right?"
+        )
     offset = points.mean(axis=0)
     radius = float(np.linalg.norm(points - offset, axis=1).max())
     scale = radius if radius > 0 else 1.0

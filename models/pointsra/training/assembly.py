@@ -24,6 +24,7 @@ def point_sra_sizes(preset: PretrainPreset, image_dim: int, text_dim: int) -> Po
     """All dimensions of the network that ``preset`` describes; features of width 0 are not there."""
     flow = preset.flow
     crossed = preset.losses.cross_modal > 0
+    flowing = flow.objective != "off" and preset.losses.mean_flow > 0  # one that learns nothing is not kept
     return PointSRASizes(
         dim=preset.encoder.dim,
         depth=preset.encoder.depth,
@@ -33,10 +34,10 @@ def point_sra_sizes(preset: PretrainPreset, image_dim: int, text_dim: int) -> Po
         decoder_heads=preset.decoder.heads,
         patch_size=preset.patches.size,
         flow_dim=flow.dim,
-        flow_depth=0 if flow.objective == "off" else flow.depth,
+        flow_depth=flow.depth if flowing else 0,
         flow_heads=flow.heads,
-        image_dim=image_dim if crossed or flow.objective != "off" else 0,
-        text_dim=text_dim if crossed or flow.objective != "off" else 0,
+        image_dim=image_dim if crossed or flowing else 0,
+        text_dim=text_dim if crossed or flowing else 0,
         predictor=preset.alignment.predictor and preset.losses.mae_sra > 0,
         transport_projection=preset.alignment.transport == "projection" and preset.losses.mft_sra > 0,
     )

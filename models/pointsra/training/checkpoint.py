@@ -78,5 +78,6 @@ def load_checkpoint(
     except CheckpointError:
         raise
     except Exception as cause:
-        raise CheckpointError(f"{path} is damaged and cannot be resumed ({type(cause).__name__}: {cause}).") from cause
+        reason = " ".join(str(cause).split(". ")[0].split())[:200].rstrip(".")
+        raise CheckpointError(f"{path} is damaged and cannot be resumed ({type(cause).__name__}: {reason}).") from cause
     return position

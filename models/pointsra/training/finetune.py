@@ -87,12 +87,22 @@ class ClassificationLearner(Learner):
         return {"loss": loss, "accuracy": accuracy}
 
 
-def plan_finetune(preset: FinetunePreset, root: Path, *, init: Path | None) -> dict[str, Any]:
+def plan_finetune(
+    preset: FinetunePreset, root: Path, *, init: Path | None, resumed: Path | None = None
+) -> dict[str, Any]:
     """What a run would do, without doing it.
+
+    Args:
+        preset: resolved settings.
+        root: data root.
+        init: pre-trained weights; None plans from scratch.
+        resumed: the run to go on with, which remembers its own weights.
 
     Raises:
         DataError: the data set is not prepared. CheckpointError: the weights do not fit.
     """
+    if resumed is not None:
+        init = _remembered_source(resumed)
     weights = None if init is None else load_weights(init)
     with open_split(split_path(root, preset.data.dataset, preset.data.train_split)) as split:
         classifier, _, matched = _assemble(preset, split, weights)
@@ -187,7 +197,7 @@ def finetune(
                 flow={} if weights is None else weights.description.flow,
                 preset=preset.model_dump(mode="json"),
                 class_names=split.class_names,
-                details={"init": None if init is None else str(init), "chosen": note},
+                details={"init": None if init is None else str(init.resolve()), "chosen": note},
                 step=state.position.step,
                 tool_version=tool_version(),
             )
@@ -286,7 +296,7 @@ def _remembered_source(run: Path) -> Path | None:
     except FileNotFoundError:
         raise CheckpointError(f"{run} is not a fine-tuning run: it holds no {SOURCE_NAME}.") from None
     except (ValueError, KeyError, TypeError) as cause:
-        raise CheckpointError(f"{path} is damaged: name the weights again with --init.") from cause
+        raise CheckpointError(f"{path} is damaged and the run cannot be resumed: begin a new one.") from cause
     return None if init is None else Path(init)
 
 

@@ -161,19 +161,28 @@ def _step(
     """One optimizer step; None where a number was not finite and nothing was changed."""
     optimizer.zero_grad(set_to_none=True)
     device = batch.points.device
+    former = [buffer.clone() for buffer in learner.buffers()]  # a forward pass moves the statistics of batch norm
     reduced = plan.precision == "bf16" or (plan.precision == "auto" and device.type == "cuda")
     with torch.autocast(device.type, torch.bfloat16, enabled=reduced):
         terms = learner(batch, stream(plan.seed, "step", number))
     values = dict(zip(terms, torch.stack([term.detach().float() for term in terms.values()]).tolist(), strict=True))
     if not all(abs(value) < float("inf") for value in values.values()):
+        _restore_buffers(learner, former)
         return None
     terms["loss"].backward()
     trained = [parameter for group in optimizer.param_groups for parameter in group["params"]]
     norm = nn.utils.clip_grad_norm_(trained, plan.clip or float("inf"))
     if not bool(torch.isfinite(norm)):
+        _restore_buffers(learner, former)
         return None
     optimizer.step()
     return values
+
+
+@torch.no_grad()
+def _restore_buffers(learner: Learner, former: list[Tensor]) -> None:
+    for buffer, value in zip(learner.buffers(), former, strict=True):
+        buffer.copy_(value)
 
 
 def _write_record(run: Run, plan: Plan, journal: Journal, epoch: int, rate: float, speed: float) -> None:

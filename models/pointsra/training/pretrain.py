@@ -44,6 +44,7 @@ def plan_pretrain(preset: PretrainPreset, root: Path) -> dict[str, Any]:
     Raises:
         DataError: the data set is not prepared.
     """
+    _check_validation(preset, root)
     with open_split(split_path(root, preset.data.dataset, preset.data.train_split)) as split:
         sizes = point_sra_sizes(preset, split.image_feature_size or 0, split.text_feature_size or 0)
         network = build_point_sra(preset, sizes)
@@ -88,6 +89,7 @@ def pretrain(
     """
     started = time.perf_counter()
     text = to_toml(preset)
+    _check_validation(preset, root)
     with open_split(split_path(root, preset.data.dataset, preset.data.train_split)) as split:
         if len(split) < 2:
             raise DataError(f"{split.path} holds {len(split)} cloud(s): pre-training needs at least 2.")
@@ -155,18 +157,27 @@ def pretrain(
 
 
 def start_run_folder(run: Path, preset_text: str) -> Journal:
-    """Make the folder of a run, with its resolved preset.
+    """Make the folder of a run, with its resolved preset; clear away what a killed run had half-written.
 
     Raises:
         OutputError: it cannot be written.
     """
     try:
         run.mkdir(parents=True, exist_ok=True)
+        for leftover in run.glob(".*.partial-*"):
+            leftover.unlink(missing_ok=True)
     except OSError as cause:
         raise output_problem(run, cause) from cause
     with replacing(run / "preset.toml") as partial:
         partial.write_text(preset_text, encoding="utf-8")
     return Journal(run)
+
+
+def _check_validation(preset: PretrainPreset, root: Path) -> None:
+    """Find out before the work, not after its first epoch, that the watched split is missing."""
+    if preset.data.validation_split:
+        with open_split(split_path(root, preset.data.dataset, preset.data.validation_split)):
+            pass
 
 
 def _first_clouds(split: Split, preset: PretrainPreset, device: torch.device) -> list[Batch]:

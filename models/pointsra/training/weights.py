@@ -80,14 +80,16 @@ def save_weights(
     """
     table = {"format": _FORMAT, "format_version": _VERSION, **asdict(description)}
     flat = {key: value.detach().cpu().contiguous().clone() for key, value in tensors.items()}
-    path = folder / f"{name}.safetensors"
+    path, described = folder / f"{name}.safetensors", folder / f"{name}.json"
     with replacing(path) as partial:
-        safetensors.torch.save_file(flat, partial, metadata={"pointsra": json.dumps(table)})
+        # Not save_file: that gives the file to its owner alone, whatever the umask says.
+        partial.write_bytes(safetensors.torch.save(flat, metadata={"pointsra": json.dumps(table)}))
+        described.unlink(missing_ok=True)  # killed here, there are weights without a checksum, never with a wrong one
     readable = table | {
         "parameters": sum(value.numel() for value in flat.values() if value.is_floating_point()),
         "sha256": _sha256(path),
     }
-    with replacing(folder / f"{name}.json") as partial:
+    with replacing(described) as partial:
         partial.write_text(json.dumps(readable, indent=2) + "\n", encoding="utf-8")
     return path
 

@@ -1,0 +1,65 @@
+"""What can be asked of a reconstruction, and which requests make no sense. It reads no files."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import torch
+
+from pointsra.errors import SettingsError
+from pointsra.reconstruction.hiding import HIDING
+
+
+@dataclass(frozen=True)
+class ReconstructRequest:
+    """What is to be completed, and how.
+
+    Attributes:
+        input: a mesh or a cloud.
+        samples: completions S to draw.
+        weights: run folder or weights; None takes those in the package.
+        steps: flow evaluations of each sample.
+        hide: "block", "random" or "view" hides a part of the input; "none" takes it as a partial scan.
+        ratio: share of the patches to hide.
+        missing: with "none", the share of the whole shape thought to be absent (0.5 where not given).
+        text: a caption that steers the completions.
+        image: a picture that steers them.
+        guidance: weight of classifier-free guidance; None: 1, that is none.
+        seed: everything random follows from it.
+        device: where to compute.
+        count: points drawn from a mesh.
+    """
+
+    input: Path
+    samples: int = 8
+    weights: Path | None = None
+    steps: int = 1
+    hide: str = "block"
+    ratio: float = 0.75
+    missing: float | None = None
+    text: str | None = None
+    image: Path | None = None
+    guidance: float | None = None
+    seed: int = 0
+    device: torch.device = field(default_factory=lambda: torch.device("cpu"))
+    count: int | None = None
+
+
+def check_request(request: ReconstructRequest) -> None:
+    """Find what is out of range or does not go together.
+
+    Raises:
+        SettingsError: such a choice.
+    """
+    if request.hide not in HIDING:
+        raise SettingsError(f"--hide {request.hide} is not known: write one of {', '.join(HIDING)}.")
+    if request.samples < 1 or request.steps < 1:
+        raise SettingsError("--samples and --steps must be at least 1.")
+    for name, share in (("ratio", request.ratio), ("missing", request.missing)):
+        if share is not None and not 0.0 < share < 1.0:
+            raise SettingsError(f"--{name} {share} must lie between 0 and 1, both excluded.")
+    if request.missing is not None and request.hide != "none":
+        raise SettingsError("--missing goes with --hide none: otherwise --ratio says how much is hidden.")
+    if request.guidance is not None and request.text is None and request.image is None:
+        raise SettingsError("--guidance needs --text or --image to guide towards.")

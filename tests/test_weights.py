@@ -1,0 +1,66 @@
+"""The weights in the package: there, small, and good for what the README shows with them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import pointsra
+from pointsra.data.files import read_cloud
+from pointsra.reconstruction import ReconstructRequest, reconstruct
+from pointsra.training.weights import load_weights, packaged_weights
+
+CHAIR = Path(__file__).parents[1] / "docs" / "chair.ply"
+
+
+def test_they_are_small_and_described():
+    path = packaged_weights()
+    assert path.stat().st_size < 15 * 2**20
+    description = load_weights(path).description
+    assert description.kind == "point_sra"
+    assert description.preset["data"]["dataset"] == "shapes"
+    assert description.step > 0
+    assert description.encoders["text"]["name"] == "builtin"
+
+
+@pytest.fixture(scope="module")
+def completions():
+    return reconstruct(ReconstructRequest(CHAIR, ratio=0.5))
+
+
+def test_completions_are_nearer_to_the_truth_than_no_knowledge(completions):
+    # Knowing nothing: as many points, spread over the ball that the visible part suggests.
+    rng = np.random.default_rng(0)
+    from pointsra.metrics.geometry import chamfer_l2
+
+    visible = completions.visible_unit
+    reach = np.linalg.norm(visible - visible.mean(axis=0), axis=1).max()
+    blind = visible.mean(axis=0) + rng.normal(size=completions.generated_unit.shape[1:]) * reach * 0.5
+    assert np.mean(completions.chamfer_l2) < 0.5 * chamfer_l2(blind, completions.hidden_unit)
+
+
+def test_completions_differ_and_keep_the_visible_points(completions):
+    assert completions.diversity > 1e-4
+    assert completions.network_evaluations == 1
+    points = read_cloud(CHAIR).points
+    assert np.array_equal(completions.visible_raw, points[completions.visible])
+
+
+def test_embeddings_tell_shapes_apart():
+    from pointsra.data.shapes import generate, sample_surface
+
+    model = pointsra.load(device="cpu")
+    clouds, labels = [], []
+    for label, name in enumerate(("chair", "airplane", "bottle", "table")):
+        for index in range(4):
+            shape = generate(1000 + index, 99, name)
+            clouds.append(sample_surface(shape, 1024, np.random.default_rng(index))[0])
+            labels.append(label)
+    features = model.embed(np.stack(clouds))
+    features = features - features.mean(axis=0)
+    features /= np.linalg.norm(features, axis=1, keepdims=True)
+    likeness = features @ features.T - 2 * np.eye(len(labels))
+    nearest = np.array(labels)[likeness.argmax(axis=1)]
+    assert (nearest == np.array(labels)).mean() >= 0.75
