@@ -104,7 +104,7 @@ def _vote(job: _Job) -> EvaluationReport:
     return _classify(job, "vote", {_LAST: "model"}, _voted_logits)
 
 
-Logits = Callable[[LoadedClassifier, FinetunePreset, Batch, "_Job", int], Tensor]
+Logits = Callable[[LoadedClassifier, FinetunePreset, Batch, torch.device, torch.Generator], Tensor]
 
 
 def _classify(job: _Job, protocol: str, names: dict[str, str], logits: Logits) -> EvaluationReport:
@@ -113,7 +113,9 @@ def _classify(job: _Job, protocol: str, names: dict[str, str], logits: Logits) -
     preset = job.preset or first.preset
     with open_split(split_path(job.root, preset.data.dataset, preset.data.test_split)) as split:
         _same_classes(first.description.class_names, split)
-        published = published_accuracy(split.dataset, split.split)
+        # The paper's figure belongs to full fine-tuning of pre-trained weights, and to nothing else.
+        comparable = first.preset.protocol == "full" and first.description.details.get("init") is not None
+        published = published_accuracy(split.dataset, split.split) if comparable else None
         matrices = {
             label: [_confusion(classifier, preset, split, job, seed, logits) for seed in _seeds(job)]
             for label, classifier in loaded.items()
@@ -169,23 +171,27 @@ def _svm(job: _Job) -> EvaluationReport:
         )
 
 
-def _plain_logits(loaded: LoadedClassifier, preset: FinetunePreset, batch: Batch, job: _Job, seed: int) -> Tensor:
-    return predict(loaded.network, preset, batch, job.device)
+def _plain_logits(
+    loaded: LoadedClassifier, preset: FinetunePreset, batch: Batch, device: torch.device, generator: torch.Generator
+) -> Tensor:
+    return predict(loaded.network, preset, batch, device)
 
 
-def _voted_logits(loaded: LoadedClassifier, preset: FinetunePreset, batch: Batch, job: _Job, seed: int) -> Tensor:
-    generator = stream(seed, "vote")
+def _voted_logits(
+    loaded: LoadedClassifier, preset: FinetunePreset, batch: Batch, device: torch.device, generator: torch.Generator
+) -> Tensor:
     copies = [scale_and_translate(batch.points, *_VOTE_SCALES, _VOTE_SHIFT, generator) for _ in range(_VOTES)]
-    votes = [predict(loaded.network, preset, Batch(copy, batch.labels), job.device) for copy in copies]
+    votes = [predict(loaded.network, preset, Batch(copy, batch.labels), device) for copy in copies]
     return torch.stack(votes).mean(dim=0)
 
 
 def _confusion(
     loaded: LoadedClassifier, preset: FinetunePreset, split: Split, job: _Job, seed: int | None, logits: Logits
 ) -> NDArray[np.int64]:
+    generator = stream(job.seed if seed is None else seed, "vote")
     predicted = []
     for batch in _batches(split, preset, seed):
-        predicted.append(logits(loaded, preset, batch, job, job.seed if seed is None else seed).argmax(dim=-1))
+        predicted.append(logits(loaded, preset, batch, job.device, generator).argmax(dim=-1))
         done = sum(len(part) for part in predicted)
         job.report(Progress("evaluate", done, len(split), "clouds"))
     return confusion_matrix(split.labels, torch.cat(predicted).numpy().astype(np.int64), len(split.class_names))

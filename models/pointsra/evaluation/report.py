@@ -51,7 +51,7 @@ class EvaluationReport:
         seeds: measurements that the means are over.
         rows: the figures.
         class_names: in label order.
-        confusion: (L, L) counts of the last epoch, row the truth.
+        confusion: (L, L) counts of the first row's weights and first seed, row the truth.
         notes: what a reader must know.
     """
 

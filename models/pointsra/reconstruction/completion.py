@@ -16,14 +16,13 @@ from pointsra.errors import CheckpointError
 from pointsra.networks.masked_autoencoder import Encoding
 from pointsra.networks.mean_flow_transformer import FlowCondition, FlowContext, FlowOutput
 from pointsra.networks.point_sra import PointSRA
-from pointsra.objectives.path import Network
 from pointsra.ops.center_state import ranks
 from pointsra.ops.masks import visible_count
 from pointsra.ops.patches import cut_patches
 from pointsra.ops.randomness import stream
 from pointsra.training.assembly import flow_objective_named
 from pointsra.training.masking import in_visible_frame
-from pointsra.training.pretrain_learner import bound_flow
+from pointsra.training.pretrain_learner import BoundFlow, bound_flow
 from pointsra.training.weights import ModelDescription
 
 
@@ -111,7 +110,7 @@ def draw_completions(
 class _Counter:
     """A flow over hidden slots only: puts empty slots for the visible patches in front, and counts its calls."""
 
-    def __init__(self, network: Network, shown: int) -> None:
+    def __init__(self, network: BoundFlow, shown: int) -> None:
         self.network = network
         self.shown = shown
         self.evaluations = 0
@@ -120,12 +119,12 @@ class _Counter:
         self.evaluations += 1
         front = state.new_zeros(len(state), self.shown, 3)
         output = self.network(torch.cat([front, state], dim=1), r, t, rows)
-        return FlowOutput(output.velocity[:, self.shown :], output.velocity)
+        return FlowOutput(output.velocity[:, self.shown :], output.hidden[:, self.shown :])
 
 
 def _guided(
     network: PointSRA, rank: Tensor | None, context: FlowContext, condition: FlowCondition | None, guidance: float
-) -> Network:
+) -> BoundFlow:
     samples = len(context.tokens)
     if condition is not None:
         image, text = (None if part is None else part.expand(samples, -1) for part in (condition.image, condition.text))
@@ -136,8 +135,8 @@ def _guided(
     plain = bound_flow(network.flow, rank, context, None)  # type: ignore[arg-type]
 
     def guided(state: Tensor, r: Tensor, t: Tensor, rows: Tensor | None) -> FlowOutput:
-        without, with_ = plain(state, r, t, rows).velocity, conditioned(state, r, t, rows).velocity
-        return FlowOutput(without + guidance * (with_ - without), with_)
+        without, steered = plain(state, r, t, rows).velocity, conditioned(state, r, t, rows)
+        return FlowOutput(without + guidance * (steered.velocity - without), steered.hidden)
 
     return guided
 

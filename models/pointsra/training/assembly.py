@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import torch
 from torch import Tensor
 
@@ -48,13 +50,19 @@ def build_point_sra(preset: PretrainPreset, sizes: PointSRASizes) -> PointSRA:
     return build(lambda: PointSRA(sizes, preset.encoder.drop_path), stream(preset.seed, "weights"))
 
 
-def build_flow_objective(flow: Flow) -> FlowObjective:
+def build_flow_objective(flow: Flow, aligned: bool) -> FlowObjective:
     """Path, loss and sampler of ``flow.objective``.
+
+    Args:
+        flow: settings.
+        aligned: whether MFT-SRA is on; its transport alone asks for r > t, so without it no times are swapped.
 
     Raises:
         KeyError: the objective is "off".
     """
     times = TimeSampler(**flow.times.model_dump())
+    if not aligned:
+        times = replace(times, swapped_share=0.0)
     return {
         "meanflow": lambda: MeanFlow(times, flow.tangent, flow.adaptive_power),
         "rectified_flow": lambda: RectifiedFlow(times),

@@ -26,6 +26,7 @@ class Position:
     Attributes:
         step: optimizer steps taken, skipped ones included.
         skipped: steps left out because a number was not finite.
+        skipped_in_a_row: those of them that came last.
         window: sums of the terms since the last record.
         window_steps: steps in those sums.
         best: figures of the best epoch so far (fine-tuning).
@@ -33,6 +34,7 @@ class Position:
 
     step: int = 0
     skipped: int = 0
+    skipped_in_a_row: int = 0
     window: dict[str, float] = field(default_factory=dict)
     window_steps: int = 0
     best: dict[str, float] = field(default_factory=dict)

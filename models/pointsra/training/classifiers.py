@@ -133,7 +133,13 @@ def load_classifier(source: Path, device: torch.device, name: str = "model") -> 
             f"{weights.path} holds pre-trained weights without a classifier: run `pointsra finetune --init` on them "
             "first, or evaluate them with --protocol svm."
         )
-    preset = FinetunePreset.model_validate(description.preset)
+    try:
+        preset = FinetunePreset.model_validate(description.preset)
+    except ValueError as cause:
+        raise CheckpointError(
+            f"{weights.path} was written by version {description.tool_version} of pointsra, whose settings this "
+            "version does not know: use that version, or fine-tune again."
+        ) from cause
     network = build_classifier(description.sizes, len(description.class_names), preset, description.flow)
     load_into(network, weights.tensors, weights.path)
     return LoadedClassifier(network.eval().to(device), description, preset)

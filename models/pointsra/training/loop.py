@@ -113,7 +113,7 @@ def carry_out(
         WorkFailedError: the loss stayed non-finite for ``plan.skip_limit`` steps.
     """
     journal, position = Journal(run.folder), run.position
-    in_a_row, last_time, last_step = 0, time.perf_counter(), position.step
+    last_time, last_step = time.perf_counter(), position.step
     with _stop_requests() as stop_asked:
         while position.step < plan.total:
             epoch, first = divmod(position.step, plan.steps_per_epoch)
@@ -123,14 +123,16 @@ def carry_out(
                 set_learning_rate(optimizer, rate)
                 terms = _step(learner, optimizer, batch.to(device), plan, position.step)
                 if terms is None:
-                    position.skipped, in_a_row = position.skipped + 1, in_a_row + 1
-                    if in_a_row >= plan.skip_limit:
+                    position.skipped += 1
+                    position.skipped_in_a_row += 1
+                    if position.skipped_in_a_row >= plan.skip_limit:
                         raise WorkFailedError(
-                            f"The loss was not finite for {in_a_row} steps in a row (step {position.step + 1}): "
-                            "lower optimizer.lr or set optimizer.clip; the last good state is in last.ckpt."
+                            f"The loss was not finite for {position.skipped_in_a_row} steps in a row, up to step "
+                            f"{position.step + 1}: "
+                            "lower optimizer.lr or set optimizer.clip, and start again."
                         )
                 else:
-                    in_a_row = 0
+                    position.skipped_in_a_row = 0
                     for name, value in terms.items():
                         position.window[name] = position.window.get(name, 0.0) + value
                     position.window_steps += 1

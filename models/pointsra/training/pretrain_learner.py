@@ -6,6 +6,8 @@ and a term whose weight is 0 is not computed. It reads no files and takes no ste
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import torch
 from torch import Tensor
 
@@ -18,7 +20,7 @@ from pointsra.networks.teacher import Average, cosine_momentum
 from pointsra.objectives.alignment import flow_time_alignment, mask_ratio_alignment
 from pointsra.objectives.cross_modal import feature_alignment
 from pointsra.objectives.joint import weighted_sum
-from pointsra.objectives.path import FlowLoss, Network, Path
+from pointsra.objectives.path import FlowLoss, Path
 from pointsra.objectives.reconstruction import patch_chamfer
 from pointsra.ops.center_state import CenterState, center_state
 from pointsra.ops.ordering import hungarian_order
@@ -29,6 +31,9 @@ from pointsra.settings import PretrainPreset
 from pointsra.training.assembly import augmented, build_flow_objective
 from pointsra.training.loop import Learner
 from pointsra.training.masking import MaskedClouds, mask_clouds
+
+BoundFlow = Callable[[Tensor, Tensor, Tensor, Tensor | None], FlowOutput]
+"""A flow with its conditions inside: ``flow(state, r, t, rows)``, a network in the sense of the objectives."""
 
 
 class PretrainLearner(Learner):
@@ -45,7 +50,8 @@ class PretrainLearner(Learner):
         self.network = network
         self.teacher = Average(network.encoder) if preset.losses.mae_sra else None
         self.flow_average = None if network.flow is None else Average(network.flow)
-        self.objective = None if network.flow is None else build_flow_objective(preset.flow)
+        aligned = preset.losses.mft_sra > 0
+        self.objective = None if network.flow is None else build_flow_objective(preset.flow, aligned)
 
     def forward(self, batch: Batch, generator: torch.Generator) -> dict[str, Tensor]:
         """All terms with a weight above 0, and their weighted sum ``loss``."""
@@ -162,7 +168,7 @@ class PretrainLearner(Learner):
         return gather_points(state.data, order)
 
     def _across_times(
-        self, later: FlowLoss, average: Network, path: Path, active: Tensor, generator: torch.Generator
+        self, later: FlowLoss, average: BoundFlow, path: Path, active: Tensor, generator: torch.Generator
     ) -> Tensor:
         """MFT-SRA: the trained flow at t_a = t against the averaged flow at t_b < t_a on the same paths."""
         network = self.network
@@ -180,7 +186,7 @@ class PretrainLearner(Learner):
 
 def bound_flow(
     flow: MeanFlowTransformer, rank: Tensor | None, context: FlowContext | None, condition: FlowCondition | None
-) -> Network:
+) -> BoundFlow:
     """The flow as an objective sees it: a function of state and times, with the conditions of each cloud inside."""
 
     def network(state: Tensor, r: Tensor, t: Tensor, rows: Tensor | None) -> FlowOutput:
