@@ -144,8 +144,9 @@ def carry_out(
                     last_time, last_step = now, position.step
                     _write_record(run, plan, journal, epoch, rate, speed)
                 if position.step % plan.steps_per_epoch == 0:
+                    paused = time.perf_counter()
                     after_epoch(epoch)
-                    last_time = time.perf_counter()
+                    last_time += time.perf_counter() - paused  # what follows an epoch is not training
                 if position.step % plan.save_every == 0 or position.step == plan.total:
                     run.save(learner, optimizer)
                 if stop_asked() and position.step < plan.total:
