@@ -7,6 +7,7 @@ import torch
 
 from pointsra.ops.patches import cut_patches
 from pointsra.ops.sampling import farthest_point_indices
+from pointsra.ops.transforms import Frame
 
 
 def cloud(seed=0, clouds=2, count=80):
@@ -68,7 +69,7 @@ def test_moved_is_the_frame_of_the_absolute_points():
     patches = cut_patches(cloud(5), 6, 4)
     offset = torch.tensor([[[1.0, 2.0, 3.0]], [[0.0, -1.0, 0.5]]], dtype=torch.float64)
     scale = torch.tensor([[[2.0]], [[0.25]]], dtype=torch.float64)
-    moved = patches.moved(offset, scale)
+    moved = patches.moved(Frame(offset, scale))
     absolute = patches.centers.unsqueeze(2) + patches.neighborhoods
     expected = (absolute - offset.unsqueeze(2)) / scale.unsqueeze(3)
     torch.testing.assert_close(moved.centers.unsqueeze(2) + moved.neighborhoods, expected)

@@ -8,6 +8,7 @@ from torch import Tensor
 
 from pointsra.ops.neighbors import nearest_indices
 from pointsra.ops.sampling import farthest_point_indices, gather_points
+from pointsra.ops.transforms import Frame
 
 
 @dataclass(frozen=True)
@@ -28,14 +29,9 @@ class Patches:
         flat = gather_points(self.neighborhoods.flatten(2), indices)
         return Patches(gather_points(self.centers, indices), flat.reshape(clouds, -1, size, 3))
 
-    def moved(self, offset: Tensor, scale: Tensor) -> Patches:
-        """The same patches in the frame (p − offset) / scale.
-
-        Args:
-            offset: (B, 1, 3) the new origin.
-            scale: (B, 1, 1) the new unit.
-        """
-        return Patches((self.centers - offset) / scale, self.neighborhoods / scale.unsqueeze(-1))
+    def moved(self, frame: Frame) -> Patches:
+        """The same patches in the unit frame ``frame``."""
+        return Patches(frame.to_unit(self.centers), self.neighborhoods / frame.scale.unsqueeze(-1))
 
 
 def cut_patches(points: Tensor, groups: int, size: int) -> Patches:

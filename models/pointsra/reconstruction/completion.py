@@ -21,7 +21,7 @@ from pointsra.ops.masks import visible_count
 from pointsra.ops.patches import cut_patches
 from pointsra.ops.randomness import stream
 from pointsra.training.assembly import flow_objective_named
-from pointsra.training.masking import in_visible_frame
+from pointsra.training.masking import visible_frame
 from pointsra.training.pretrain_learner import BoundFlow, bound_flow
 from pointsra.training.weights import ModelDescription
 
@@ -79,7 +79,8 @@ def draw_completions(
     budget = max(round(description.patches["points"] * shown / groups), shown, size)
     cloud = torch.from_numpy(_resampled(visible, budget, seed))[None].to(device)
     cut = cut_patches(cloud, shown, size)
-    patches = in_visible_frame(cut, cut.centers)
+    frame = visible_frame(cut.centers)
+    patches = cut.moved(frame)
     encoding = network.encoder(patches)
     parts = (encoding.queries, encoding.patches, encoding.centers)
     repeated = Encoding(*(part.expand(samples, -1, -1) for part in parts))
@@ -98,11 +99,9 @@ def draw_completions(
     centers = drawn * network.center_scale + middle
     filled = network.decoder(repeated, centers)
     points = (centers.unsqueeze(2) + filled).flatten(1, 2)
-    offset = cut.centers.mean(dim=1, keepdim=True)
-    radius = (cut.centers - offset).norm(dim=-1).amax(dim=1)[:, None, None].clamp_min(1e-3)
     return Drawn(
-        points=(points * radius + offset).cpu().numpy(),
-        centers=(centers * radius + offset).cpu().numpy(),
+        points=frame.from_unit(points).cpu().numpy(),
+        centers=frame.from_unit(centers).cpu().numpy(),
         network_evaluations=counter.evaluations * (2 if guidance != 1.0 else 1),
     )
 

@@ -6,7 +6,6 @@ well, and marked as selected on the test split wherever it appears.
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -20,10 +19,9 @@ from torch import Tensor
 
 from pointsra.data.loaders import Batch, evaluation_batches, steps_per_epoch, training_batches
 from pointsra.data.places import split_path
-from pointsra.data.replacing import replacing
 from pointsra.data.split_writer import tool_version
 from pointsra.data.store import Split, open_split
-from pointsra.errors import CheckpointError, DataError
+from pointsra.errors import DataError
 from pointsra.metrics.recognition import confusion_matrix, mean_class_accuracy, overall_accuracy
 from pointsra.networks.classifier import PointClassifier
 from pointsra.networks.point_sra import PointSRASizes
@@ -46,11 +44,8 @@ from pointsra.training.classifiers import (
 from pointsra.training.journal import Journal
 from pointsra.training.loop import Learner, Run, carry_out
 from pointsra.training.optimizer import adamw, parameter_groups
-from pointsra.training.pretrain import start_run_folder
+from pointsra.training.run_folder import remember_source, remembered_source, start_run_folder
 from pointsra.training.weights import ModelDescription, Weights, load_weights, save_weights
-
-SOURCE_NAME = "source.json"
-"""File of a run folder that remembers which weights it started from."""
 
 BEST_NAME = "test_best"
 """File name of the weights of the epoch that did best on the test split."""
@@ -102,7 +97,7 @@ def plan_finetune(
         DataError: the data set is not prepared. CheckpointError: the weights do not fit.
     """
     if resumed is not None:
-        init = _remembered_source(resumed)
+        init = remembered_source(resumed)
     weights = None if init is None else load_weights(init)
     with open_split(split_path(root, preset.data.dataset, preset.data.train_split)) as split:
         classifier, _, matched = _assemble(preset, split, weights)
@@ -154,7 +149,7 @@ def finetune(
     started = time.perf_counter()
     text = to_toml(preset)
     if resume and init is None:
-        init = _remembered_source(run)
+        init = remembered_source(run)
     weights = None if init is None else load_weights(init)
     train_path, test_path = (
         split_path(root, preset.data.dataset, name) for name in (preset.data.train_split, preset.data.test_split)
@@ -168,7 +163,7 @@ def finetune(
             validation = splits.enter_context(open_split(path))
         classifier, sizes, matched = _assemble(preset, split, weights)
         journal = start_run_folder(run, text)
-        _remember_source(run, init)
+        remember_source(run, init)
         learner = ClassificationLearner(classifier, preset, training_times(weights)).to(device)
         batch_size = min(preset.optimizer.batch_size, len(split))
         plan = build_plan(preset.optimizer, preset.runtime, preset.seed, steps_per_epoch(len(split), batch_size))
@@ -281,23 +276,6 @@ def _check_splits(train: Split, test: Split) -> None:
         raise DataError(f"{train.path} and {test.path} name different classes: prepare the data set again.")
     if len(train) < 2:
         raise DataError(f"{train.path} holds {len(train)} cloud(s): fine-tuning needs at least 2.")
-
-
-def _remember_source(run: Path, init: Path | None) -> None:
-    """Keep where the weights came from, so that a resumed run starts from the same ones."""
-    with replacing(run / SOURCE_NAME) as partial:
-        partial.write_text(json.dumps({"init": None if init is None else str(init.resolve())}) + "\n", encoding="utf-8")
-
-
-def _remembered_source(run: Path) -> Path | None:
-    path = run / SOURCE_NAME
-    try:
-        init = json.loads(path.read_text(encoding="utf-8"))["init"]
-    except FileNotFoundError:
-        raise CheckpointError(f"{run} is not a fine-tuning run: it holds no {SOURCE_NAME}.") from None
-    except (ValueError, KeyError, TypeError) as cause:
-        raise CheckpointError(f"{path} is damaged and the run cannot be resumed: begin a new one.") from cause
-    return None if init is None else Path(init)
 
 
 def _opening(

@@ -9,6 +9,8 @@ from torch import Tensor
 
 from pointsra.ops.masks import block_order, random_order, view_order, visible_count
 from pointsra.ops.patches import Patches
+from pointsra.ops.sampling import gather_points
+from pointsra.ops.transforms import Frame
 from pointsra.settings.schema import Masks
 
 
@@ -52,7 +54,7 @@ def mask_clouds(patches: Patches, masks: Masks, generator: torch.Generator) -> M
     shown = min(visible_count(groups, ratio), groups - 1)
     taught = max(visible_count(groups, masks.teacher), shown)
     if masks.frame == "visible":
-        patches = in_visible_frame(patches, patches.select(order[:, :shown]).centers)
+        patches = patches.moved(visible_frame(gather_points(centers, order[:, :shown])))
     return MaskedClouds(
         visible=patches.select(order[:, :shown]),
         masked=patches.select(order[:, shown:]),
@@ -61,8 +63,8 @@ def mask_clouds(patches: Patches, masks: Masks, generator: torch.Generator) -> M
     )
 
 
-def in_visible_frame(patches: Patches, visible_centers: Tensor) -> Patches:
-    """Patches in the unit frame of the visible centers (B, V, 3), which needs nothing that is hidden."""
-    offset = visible_centers.mean(dim=1, keepdim=True)
-    radius = (visible_centers - offset).norm(dim=-1).amax(dim=1)[:, None, None]
-    return patches.moved(offset, radius.clamp_min(1e-3))
+def visible_frame(centers: Tensor) -> Frame:
+    """The unit frame of visible centers (B, V, 3), which needs nothing that is hidden."""
+    offset = centers.mean(dim=1, keepdim=True)
+    radius = (centers - offset).norm(dim=-1).amax(dim=1)[:, None, None]
+    return Frame(offset, radius.clamp_min(1e-3))

@@ -14,7 +14,6 @@ import torch
 
 from pointsra.data.loaders import Batch, evaluation_batches, steps_per_epoch, training_batches
 from pointsra.data.places import split_path
-from pointsra.data.replacing import output_problem, replacing
 from pointsra.data.split_writer import tool_version
 from pointsra.data.store import Split, open_split
 from pointsra.errors import DataError
@@ -32,6 +31,7 @@ from pointsra.training.journal import Journal
 from pointsra.training.loop import Run, carry_out
 from pointsra.training.optimizer import adamw, parameter_groups
 from pointsra.training.pretrain_learner import PretrainLearner
+from pointsra.training.run_folder import start_run_folder
 from pointsra.training.weights import ModelDescription, save_weights
 
 _SCALE_CLOUDS = 512  # clouds that σ is measured on: its standard error is far below 1 %
@@ -137,7 +137,6 @@ def pretrain(
             flow={"objective": preset.flow.objective, "order": preset.flow.order},
             preset=preset.model_dump(mode="json"),
             encoders=encoder_table(split),
-            details={"frame": preset.masks.frame},
             step=position.step,
             tool_version=tool_version(),
         )
@@ -154,23 +153,6 @@ def pretrain(
         "loss": records[-1]["loss"] if records else None,
         "weights": str(weights),
     }
-
-
-def start_run_folder(run: Path, preset_text: str) -> Journal:
-    """Make the folder of a run, with its resolved preset; clear away what a killed run had half-written.
-
-    Raises:
-        OutputError: it cannot be written.
-    """
-    try:
-        run.mkdir(parents=True, exist_ok=True)
-        for leftover in run.glob(".*.partial-*"):
-            leftover.unlink(missing_ok=True)
-    except OSError as cause:
-        raise output_problem(run, cause) from cause
-    with replacing(run / "preset.toml") as partial:
-        partial.write_text(preset_text, encoding="utf-8")
-    return Journal(run)
 
 
 def _check_validation(preset: PretrainPreset, root: Path) -> None:

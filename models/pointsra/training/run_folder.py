@@ -1,0 +1,52 @@
+"""What stands in the folder of a run before its first step: the resolved preset, and where weights came from."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from pointsra.data.replacing import output_problem, replacing
+from pointsra.errors import CheckpointError
+from pointsra.training.journal import Journal
+
+SOURCE_NAME = "source.json"
+"""File of a fine-tuning run that remembers which weights it started from."""
+
+
+def start_run_folder(run: Path, preset_text: str) -> Journal:
+    """Make the folder of a run, with its resolved preset; clear away what a killed run had half-written.
+
+    Raises:
+        OutputError: it cannot be written.
+    """
+    try:
+        run.mkdir(parents=True, exist_ok=True)
+        for leftover in run.glob(".*.partial-*"):
+            leftover.unlink(missing_ok=True)
+    except OSError as cause:
+        raise output_problem(run, cause) from cause
+    with replacing(run / "preset.toml") as partial:
+        partial.write_text(preset_text, encoding="utf-8")
+    return Journal(run)
+
+
+def remember_source(run: Path, init: Path | None) -> None:
+    """Keep where the weights came from, so that a resumed run starts from the same ones."""
+    with replacing(run / SOURCE_NAME) as partial:
+        partial.write_text(json.dumps({"init": None if init is None else str(init.resolve())}) + "\n", encoding="utf-8")
+
+
+def remembered_source(run: Path) -> Path | None:
+    """The weights that a run started from, or None for one from scratch.
+
+    Raises:
+        CheckpointError: the folder is not one of fine-tuning, or what it remembers is damaged.
+    """
+    path = run / SOURCE_NAME
+    try:
+        init = json.loads(path.read_text(encoding="utf-8"))["init"]
+    except FileNotFoundError:
+        raise CheckpointError(f"{run} is not a fine-tuning run: it holds no {SOURCE_NAME}.") from None
+    except (ValueError, KeyError, TypeError) as cause:
+        raise CheckpointError(f"{path} is damaged and the run cannot be resumed: begin a new one.") from cause
+    return None if init is None else Path(init)
