@@ -197,3 +197,20 @@ def test_euler_integrates_a_straight_field_exactly():
         drawn = RectifiedFlow(TimeSampler()).draw(lambda *args: Output(noise - data), noise, steps)
         assert torch.allclose(drawn, data, atol=1e-5)
     assert torch.equal(interpolate(data, noise, torch.zeros(4)), data)
+
+
+@pytest.mark.parametrize("objective", [MeanFlow(TimeSampler()), RectifiedFlow(TimeSampler()), Ddpm()])
+def test_clouds_count_by_their_shares(objective):
+    network = Toy()
+    generator = torch.Generator().manual_seed(9)
+    data, noise = (torch.randn(2, 4, 3, generator=generator) for _ in range(2))
+    path = objective.sample_path(data, noise, generator)
+    active = torch.ones(2, 4, dtype=torch.bool)
+
+    def loss(share):
+        return objective.loss(network, path, active, torch.tensor(share)).loss.detach()
+
+    first, second = loss([2.0, 0.0]), loss([0.0, 2.0])
+    torch.testing.assert_close(objective.loss(network, path, active).loss.detach(), (first + second) / 2)
+    torch.testing.assert_close(loss([1.5, 0.5]), 0.75 * first + 0.25 * second)
+    assert not torch.isclose(first, second)

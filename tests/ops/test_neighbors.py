@@ -95,3 +95,15 @@ def test_autocast_does_not_reach_the_distances():
 def test_count_outside_the_cloud_is_refused(count):
     with pytest.raises(ValueError, match="1 … 4"):
         nearest_indices(torch.zeros(1, 2, 3), torch.zeros(1, 4, 3), count)
+
+
+def test_only_allowed_points_are_taken_and_few_are_repeated():
+    points = cloud(7, 2, 40, 3, dtype=torch.float64)
+    allowed = torch.rand(2, 40, generator=torch.Generator().manual_seed(8)) < 0.5
+    found = nearest_indices(points, points, 6, allowed)
+    for row in range(2):
+        kept = allowed[row].nonzero().squeeze(1)
+        assert torch.equal(found[row], kept[nearest_indices(points[row][None], points[row, kept][None], 6)[0]])
+    lone = torch.zeros(2, 40, dtype=torch.bool)
+    lone[:, 11] = True
+    assert torch.equal(nearest_indices(points, points, 3, lone), torch.full((2, 40, 3), 11))

@@ -11,7 +11,7 @@ from itertools import pairwise
 import torch
 from torch import Tensor
 
-from pointsra.objectives.path import FlowLoss, Network, Path, masked_mean
+from pointsra.objectives.path import FlowLoss, Network, Path, batch_mean, masked_mean
 
 _LEVELS = 2000
 _BETA_FIRST, _BETA_LAST = 1e-4, 0.02
@@ -32,11 +32,11 @@ class Ddpm:
         signal = self.signal[level].to(data)[:, None, None]
         return Path(data, noise, time, time, signal.sqrt() * data + (1 - signal).sqrt() * noise)
 
-    def loss(self, network: Network, path: Path, active: Tensor) -> FlowLoss:
-        """Mean squared error of the predicted noise over the active slots (B, T)."""
+    def loss(self, network: Network, path: Path, active: Tensor, share: Tensor | None = None) -> FlowLoss:
+        """Mean squared error of the predicted noise over the active slots (B, T); ``share`` as in MeanFlow."""
         output = network(path.state, path.t, path.t, None)
-        error = masked_mean((output.velocity.float() - path.noise).square(), active).mean()
-        return FlowLoss(error, error.detach(), output)
+        error = masked_mean((output.velocity.float() - path.noise).square(), active)
+        return FlowLoss(batch_mean(error, share), error.detach().mean(), output)
 
     def draw(self, network: Network, noise: Tensor, steps: int = 1) -> Tensor:
         """Samples x₀ (B, T, 3) by ``steps`` DDIM steps over evenly spaced levels."""

@@ -24,6 +24,7 @@ from pointsra.objectives.path import (
     Network,
     Path,
     TimeSampler,
+    batch_mean,
     draw_by_euler,
     interpolate,
     masked_mean,
@@ -51,13 +52,14 @@ class MeanFlow:
         r, t = (time.to(data) for time in self.times.draw(len(data), generator))
         return Path(data, noise, r, t, interpolate(data, noise, t))
 
-    def loss(self, network: Network, path: Path, active: Tensor) -> FlowLoss:
+    def loss(self, network: Network, path: Path, active: Tensor, share: Tensor | None = None) -> FlowLoss:
         """The term for a batch.
 
         Args:
             network: the flow; its conditions are inside. Gradients flow through one call only.
             path: from :meth:`sample_path`.
             active: (B, T) bool, the slots that hold state.
+            share: (B,) how much each cloud counts, 1 on average; None: all alike.
         """
         output = network(path.state, path.r, path.t, None)
         predicted = output.velocity.float()
@@ -71,7 +73,7 @@ class MeanFlow:
         with torch.no_grad():
             same = path.r == path.t
             plain = error[same].mean() if bool(same.any()) else error.mean()
-        return FlowLoss((weight * error).mean(), plain, output)
+        return FlowLoss(batch_mean(weight * error, share), plain, output)
 
     @torch.no_grad()
     def total_derivative(self, network: Network, path: Path, rows: Tensor) -> Tensor:

@@ -82,6 +82,11 @@ def masked_mean(values: Tensor, active: Tensor) -> Tensor:
     return (values * weight).sum(dim=(1, 2)) / (3.0 * weight.sum(dim=(1, 2)))
 
 
+def batch_mean(errors: Tensor, share: Tensor | None) -> Tensor:
+    """Mean of the clouds' errors (B,), each counted by its share (B,) of mean 1 where shares are given: ()."""
+    return errors.mean() if share is None else (share * errors).mean()
+
+
 @dataclass(frozen=True)
 class TimeSampler:
     """Draws pairs (r, t).

@@ -12,6 +12,7 @@ from pointsra.objectives.path import (
     Network,
     Path,
     TimeSampler,
+    batch_mean,
     draw_by_euler,
     interpolate,
     masked_mean,
@@ -29,11 +30,11 @@ class RectifiedFlow:
         r, t = (time.to(data) for time in self.times.draw(len(data), generator))
         return Path(data, noise, r, t, interpolate(data, noise, t))
 
-    def loss(self, network: Network, path: Path, active: Tensor) -> FlowLoss:
-        """Mean squared error to z₁ − z₀ over the active slots (B, T)."""
+    def loss(self, network: Network, path: Path, active: Tensor, share: Tensor | None = None) -> FlowLoss:
+        """Mean squared error to z₁ − z₀ over the active slots (B, T); ``share`` as in MeanFlow."""
         output = network(path.state, path.t, path.t, None)
-        error = masked_mean((output.velocity.float() - path.velocity).square(), active).mean()
-        return FlowLoss(error, error.detach(), output)
+        error = masked_mean((output.velocity.float() - path.velocity).square(), active)
+        return FlowLoss(batch_mean(error, share), error.detach().mean(), output)
 
     def draw(self, network: Network, noise: Tensor, steps: int = 1) -> Tensor:
         """Samples z₀ (B, T, 3) by ``steps`` Euler steps."""

@@ -28,13 +28,15 @@ def squared_distances(queries: Tensor, points: Tensor) -> Tensor:
     return (products + queries.square().sum(-1, keepdim=True)).clamp_min(0.0)
 
 
-def nearest_indices(queries: Tensor, points: Tensor, count: int) -> Tensor:
+def nearest_indices(queries: Tensor, points: Tensor, count: int, allowed: Tensor | None = None) -> Tensor:
     """Indices of the ``count`` nearest points to each query, nearest first.
 
     Args:
         queries: (B, Q, 3).
         points: (B, N, 3).
         count: neighbors a query, at most N.
+        allowed: (B, N) bool, the points that may be taken, at least one a cloud; where they are fewer than
+            ``count`` the nearest is taken again. None allows all.
 
     Returns:
         (B, Q, count) int64 indices into ``points``; memory stays bounded for any Q and N.
@@ -47,8 +49,14 @@ def nearest_indices(queries: Tensor, points: Tensor, count: int) -> Tensor:
     if not 1 <= count <= total:
         raise ValueError(f"count must lie in 1 … {total}, not {count}")
     rows = max(1, _CHUNK_ELEMENTS // max(1, clouds * total))
-    parts = [
-        squared_distances(queries[:, start : start + rows], points).topk(count, dim=-1, largest=False).indices
-        for start in range(0, asked, rows)
-    ]
-    return torch.cat(parts, dim=1)
+    parts = []
+    for start in range(0, asked, rows):
+        distances = squared_distances(queries[:, start : start + rows], points)
+        if allowed is not None:
+            distances = distances.masked_fill(~allowed.unsqueeze(1), float("inf"))
+        parts.append(distances.topk(count, dim=-1, largest=False).indices)
+    found = torch.cat(parts, dim=1)
+    if allowed is None:
+        return found
+    taken = allowed.unsqueeze(1).expand(-1, asked, -1).gather(2, found)
+    return torch.where(taken, found, found[..., :1])

@@ -58,6 +58,9 @@ class Masks(Section):
     frame: Literal["whole", "visible"] = Field(
         "whole", description="frame given to the networks: of the whole cloud, or of its visible patches"
     )
+    sealed: bool = Field(
+        False, description="student's patches hold visible points only, as those of a real partial scan do"
+    )
 
     @model_validator(mode="after")
     def _nested(self) -> Masks:
@@ -137,6 +140,9 @@ class Flow(Section):
     scale: Annotated[float, Field(ge=0.0)] = Field(
         0.0, description="σ of the state; 0: measured on the training clouds and kept in the weights"
     )
+    error_frame: Literal["networks", "whole"] = Field(
+        "networks", description="frame that errors are measured in: that of the networks, or of the whole cloud"
+    )
     image_dropout: Share = Field(0.5, description="share of rows whose image is replaced by the learned null")
     text_dropout: Share = Field(0.5, description="share of rows whose text is replaced by the learned null")
     all_dropout: Share = Field(0.1, description="share of rows without any condition, visible patches included")
@@ -172,6 +178,9 @@ class Losses(Section):
 class Optimizer(Section):
     """AdamW with warm-up and cosine, both functions of the step."""
 
+    name: Literal["adamw", "muon"] = Field(
+        "adamw", description="what steps; muon: for the matrices of transformer blocks, in pre-training"
+    )
     epochs: Positive = Field(300, description="passes over the training split")
     batch_size: Positive = Field(128, description="clouds a step, over all devices")
     lr: Annotated[float, Field(gt=0.0)] = Field(5e-4, description="peak learning rate")
@@ -287,6 +296,12 @@ class FinetunePreset(Preset):
     optimizer: Optimizer = Optimizer()
     augment: Augment = Augment()
     runtime: Runtime = Runtime()
+
+    @model_validator(mode="after")
+    def _stepped(self) -> FinetunePreset:
+        if self.optimizer.name != "adamw":
+            raise ValueError("optimizer.name must be adamw in fine-tuning: muon is for pre-training")
+        return self
 
 
 AnyPreset = PretrainPreset | FinetunePreset

@@ -15,6 +15,7 @@ from torch import nn
 
 from pointsra.data.replacing import replacing
 from pointsra.errors import CheckpointError
+from pointsra.training.optimizer import Steps
 
 CHECKPOINT_NAME = "last.ckpt"
 
@@ -40,9 +41,7 @@ class Position:
     best: dict[str, float] = field(default_factory=dict)
 
 
-def save_checkpoint(
-    run: Path, position: Position, learner: nn.Module, optimizer: torch.optim.Optimizer, preset_text: str
-) -> None:
+def save_checkpoint(run: Path, position: Position, learner: nn.Module, optimizer: Steps, preset_text: str) -> None:
     """Write ``last.ckpt`` beside and rename.
 
     Raises:
@@ -60,7 +59,7 @@ def save_checkpoint(
 
 
 def load_checkpoint(
-    run: Path, learner: nn.Module, optimizer: torch.optim.Optimizer, preset_text: str, device: torch.device
+    run: Path, learner: nn.Module, optimizer: Steps, preset_text: str, device: torch.device
 ) -> Position | None:
     """Restore a run; None where it has no checkpoint yet and starts anew.
 

@@ -26,7 +26,7 @@ from pointsra.ops.randomness import stream
 from pointsra.progress import Progress, Report
 from pointsra.training.checkpoint import Position, save_checkpoint
 from pointsra.training.journal import Journal
-from pointsra.training.optimizer import learning_rate, set_learning_rate
+from pointsra.training.optimizer import Steps, learning_rate, set_learning_rate
 
 
 class RunStopped(PointSRAError):
@@ -88,7 +88,7 @@ class Run:
     report: Report
     verb: str
 
-    def save(self, learner: nn.Module, optimizer: torch.optim.Optimizer) -> None:
+    def save(self, learner: nn.Module, optimizer: Steps) -> None:
         """Write the checkpoint of this position."""
         save_checkpoint(self.folder, self.position, learner, optimizer, self.preset_text)
 
@@ -97,7 +97,7 @@ def carry_out(
     run: Run,
     plan: Plan,
     learner: Learner,
-    optimizer: torch.optim.Optimizer,
+    optimizer: Steps,
     batches: Callable[[int, int], Iterator[Batch]],
     device: torch.device,
     after_epoch: Callable[[int], None] = lambda epoch: None,
@@ -158,9 +158,7 @@ def carry_out(
                     )
 
 
-def _step(
-    learner: Learner, optimizer: torch.optim.Optimizer, batch: Batch, plan: Plan, number: int
-) -> dict[str, float] | None:
+def _step(learner: Learner, optimizer: Steps, batch: Batch, plan: Plan, number: int) -> dict[str, float] | None:
     """One optimizer step; None where a number was not finite and nothing was changed."""
     optimizer.zero_grad(set_to_none=True)
     device = batch.points.device

@@ -8,8 +8,8 @@ import torch
 from torch import Tensor
 
 from pointsra.ops.masks import block_order, random_order, view_order, visible_count
-from pointsra.ops.patches import Patches
-from pointsra.ops.sampling import gather_points
+from pointsra.ops.neighbors import nearest_indices
+from pointsra.ops.patches import Patches, cut_around
 from pointsra.ops.transforms import Frame
 from pointsra.settings.schema import Masks
 
@@ -23,22 +23,25 @@ class MaskedClouds:
         masked: the other M patches.
         teacher_visible: the patches that the teacher is shown; they contain the student's.
         whole_centers: (B, G, 3) all centers in the frame of the whole clouds.
+        scale: (B,) length of the patches' unit in the frame of the whole clouds; 1 where that is their frame.
     """
 
     visible: Patches
     masked: Patches
     teacher_visible: Patches
     whole_centers: Tensor
+    scale: Tensor
 
 
-def mask_clouds(patches: Patches, masks: Masks, generator: torch.Generator) -> MaskedClouds:
+def mask_clouds(points: Tensor, patches: Patches, masks: Masks, generator: torch.Generator) -> MaskedClouds:
     """Draw one kind of mask and one ratio for the batch, and an order for each cloud.
 
     Random masks hide ``masks.student`` of the patches; blocks and view-point crops hide a share between
     ``crop_low`` and ``crop_high``. The teacher hides ``masks.teacher``, and never more than the student.
 
     Args:
-        patches: of whole clouds, G each.
+        points: (B, N, 3) the whole clouds.
+        patches: cut from them, G each.
     """
     centers = patches.centers
     clouds, groups, _ = centers.shape
@@ -53,14 +56,28 @@ def mask_clouds(patches: Patches, masks: Masks, generator: torch.Generator) -> M
         ratio, order = masks.student, random_order(clouds, groups, generator).to(centers.device)
     shown = min(visible_count(groups, ratio), groups - 1)
     taught = max(visible_count(groups, masks.teacher), shown)
+    visible = patches.select(order[:, :shown])
+    if masks.sealed:
+        visible = _sealed(points, visible, centers, order[:, :shown])
+    scale = centers.new_ones(len(centers))
     if masks.frame == "visible":
-        patches = patches.moved(visible_frame(gather_points(centers, order[:, :shown])))
+        frame = visible_frame(visible.centers)
+        patches, visible, scale = patches.moved(frame), visible.moved(frame), frame.scale.flatten()
     return MaskedClouds(
-        visible=patches.select(order[:, :shown]),
+        visible=visible,
         masked=patches.select(order[:, shown:]),
         teacher_visible=patches.select(order[:, :taught]),
         whole_centers=centers,
+        scale=scale,
     )
+
+
+def _sealed(points: Tensor, visible: Patches, centers: Tensor, shown: Tensor) -> Patches:
+    """The visible patches, cut anew from points whose nearest center is a visible one."""
+    clouds, groups, _ = centers.shape
+    seen = torch.zeros(clouds, groups, dtype=torch.bool, device=points.device).scatter_(1, shown, True)
+    owner = nearest_indices(points, centers, 1).squeeze(2)
+    return cut_around(points, visible.centers, visible.neighborhoods.shape[2], seen.gather(1, owner))
 
 
 def visible_frame(centers: Tensor) -> Frame:

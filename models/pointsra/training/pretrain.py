@@ -29,7 +29,7 @@ from pointsra.training.assembly import (
 from pointsra.training.checkpoint import Position, load_checkpoint
 from pointsra.training.journal import Journal
 from pointsra.training.loop import Run, carry_out
-from pointsra.training.optimizer import adamw, parameter_groups
+from pointsra.training.optimizer import build_optimizer
 from pointsra.training.pretrain_learner import PretrainLearner
 from pointsra.training.run_folder import start_run_folder
 from pointsra.training.weights import ModelDescription, save_weights
@@ -98,8 +98,10 @@ def pretrain(
         plan = build_plan(preset.optimizer, preset.runtime, preset.seed, steps_per_epoch(len(split), batch_size))
         sizes = point_sra_sizes(preset, split.image_feature_size or 0, split.text_feature_size or 0)
         learner = PretrainLearner(build_point_sra(preset, sizes), preset).to(device)
-        optimizer = adamw(
-            parameter_groups(learner.network.named_parameters(), preset.optimizer.weight_decay),
+        optimizer = build_optimizer(
+            preset.optimizer.name,
+            learner.network.named_parameters(),
+            preset.optimizer.weight_decay,
             preset.optimizer.beta2,
         )
         position = load_checkpoint(run, learner, optimizer, text, device) if resume else None

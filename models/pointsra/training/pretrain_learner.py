@@ -60,7 +60,7 @@ class PretrainLearner(Learner):
         use_generator(network, generator)
         points = augmented(batch.points, preset.augment, generator)
         patches = cut_patches(points, preset.patches.groups, preset.patches.size)
-        clouds = mask_clouds(patches, preset.masks, generator)
+        clouds = mask_clouds(points, patches, preset.masks, generator)
         encoding = network.encoder(clouds.visible)
         terms: dict[str, Tensor] = {}
         if weights["reconstruction"]:
@@ -104,7 +104,7 @@ class PretrainLearner(Learner):
             generator = stream(preset.seed, "scale", number)
             points = augmented(batch.points, preset.augment, generator)
             patches = cut_patches(points, preset.patches.groups, preset.patches.size)
-            clouds = mask_clouds(patches, preset.masks, generator)
+            clouds = mask_clouds(points, patches, preset.masks, generator)
             offsets = clouds.masked.centers - clouds.visible.centers.mean(dim=1, keepdim=True)
             squares.append(offsets.square().mean())
         self.network.center_scale.copy_(torch.stack(squares).mean().sqrt())
@@ -150,7 +150,13 @@ class PretrainLearner(Learner):
         path = self.objective.sample_path(data, noise, generator)
         shown = context if preset.flow.context_gradient else context.detached()
         flow = bound_flow(network.flow, state.rank, shown, condition)
-        result = self.objective.loss(flow, path, state.active)
+        share = None
+        if preset.flow.error_frame == "whole":
+            # Where little is visible its unit is short and the hidden part many units away: without this, such
+            # clouds make most of the error. Unconditioned rows are in the whole cloud's frame already.
+            square = torch.where(free, 1.0, clouds.scale.square())
+            share = square / square.mean()
+        result = self.objective.loss(flow, path, state.active, share)
         terms = {"mean_flow": result.loss, "flow_error": result.error}
         if preset.losses.mft_sra:
             average = bound_flow(self.flow_average.network, state.rank, context.detached(), condition)

@@ -1,0 +1,84 @@
+"""Muon beside AdamW: who steps what, and that a resumed optimizer goes on to the bit."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from pydantic import ValidationError
+from torch import nn
+
+from pointsra.errors import SettingsError
+from pointsra.settings import load_preset
+from pointsra.settings.schema import FinetunePreset
+from pointsra.training.optimizer import build_optimizer, set_learning_rate
+
+
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        torch.manual_seed(0)
+        self.first = nn.Linear(5, 8)
+        self.trunk = nn.Module()
+        self.trunk.blocks = nn.ModuleList([nn.Linear(8, 8), nn.Linear(8, 8)])
+        self.cls_token = nn.Parameter(torch.zeros(1, 8))
+
+    def forward(self, values):
+        tokens = self.first(values) + self.cls_token
+        for block in self.trunk.blocks:
+            tokens = torch.tanh(block(tokens))
+        return tokens.square().mean()
+
+
+def steps(net, optimizer, count, first=0):
+    for number in range(first, first + count):
+        set_learning_rate(optimizer, 0.02)
+        optimizer.zero_grad()
+        net(torch.randn(6, 5, generator=torch.Generator().manual_seed(number))).backward()
+        optimizer.step()
+
+
+def test_matrices_of_blocks_go_to_muon_and_everything_is_stepped_once():
+    net = Net()
+    optimizer = build_optimizer("muon", net.named_parameters(), 0.1, 0.95)
+    groups = optimizer.param_groups
+    held = [parameter for group in groups for parameter in group["params"]]
+    assert sorted(map(id, held)) == sorted(map(id, net.parameters()))
+    assert {id(each) for each in groups[0]["params"]} == {id(block.weight) for block in net.trunk.blocks}
+    before = [parameter.detach().clone() for parameter in net.parameters()]
+    steps(net, optimizer, 1)
+    assert not any(torch.equal(old, new) for old, new in zip(before, net.parameters(), strict=True))
+
+
+def test_a_muon_step_is_orthogonal_and_as_large_as_one_of_adamw():
+    net = Net()
+    weight = net.trunk.blocks[0].weight
+    before = weight.detach().clone()
+    steps(net, build_optimizer("muon", net.named_parameters(), 0.0, 0.95), 1)
+    change = (weight.detach() - before).double()
+    values = torch.linalg.svdvals(change)
+    assert values.max() / values.median() < 2.0  # Newton and Schulz bring them near one another, not to equality
+    assert 0.1 * 0.02 < change.square().mean().sqrt() < 0.4 * 0.02
+
+
+def test_a_resumed_optimizer_goes_on_to_the_bit():
+    whole, broken = Net(), Net()
+    steps(whole, build_optimizer("muon", whole.named_parameters(), 0.1, 0.95), 6)
+    first = build_optimizer("muon", broken.named_parameters(), 0.1, 0.95)
+    steps(broken, first, 3)
+    second = build_optimizer("muon", broken.named_parameters(), 0.1, 0.95)
+    second.load_state_dict(first.state_dict())
+    steps(broken, second, 3, first=3)
+    assert all(torch.equal(a, b) for a, b in zip(whole.parameters(), broken.parameters(), strict=True))
+
+
+def test_an_old_torch_is_named(monkeypatch):
+    monkeypatch.delattr(torch.optim, "Muon")
+    with pytest.raises(SettingsError, match=r"torch 2\.9 or newer"):
+        build_optimizer("muon", Net().named_parameters(), 0.1, 0.95)
+
+
+def test_fine_tuning_refuses_muon():
+    content = load_preset("shapes-classification").model_dump(mode="json")
+    content["optimizer"]["name"] = "muon"
+    with pytest.raises(ValidationError, match=r"optimizer\.name must be adamw"):
+        FinetunePreset.model_validate(content)
