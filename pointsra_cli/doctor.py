@@ -158,6 +158,7 @@ def _extras() -> Iterator[Finding]:
         ("scikit-learn", "sklearn", "svm", "evaluate --protocol svm"),
         ("laspy", "laspy", "las", "las and laz files"),
         ("lazrs", "lazrs", "las", "laz files"),
+        ("transformers", "transformers", "clip", "prepare-data --image-encoder clip:…"),
     )
     for distribution, module, extra, use in extras:
         if find_spec(module) is not None:

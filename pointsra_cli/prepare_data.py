@@ -11,6 +11,7 @@ import typer
 from pointsra_cli import options
 from pointsra_cli.console import Screen, lines
 
+_SPLITS_SHOWN = 16  # the folds of the few-shot protocol are eighty
 _MANY = 8  # workers by default, at most (ours: beyond it the disk decides)
 
 
@@ -19,26 +20,58 @@ def prepare_data(
         str | None,
         typer.Argument(
             metavar="DATASET",
-            help="shapes (generated, nothing to download), scanobjectnn, or meshes (a folder of your own files, "
-            "class = sub-folder).",
+            help="shapes (generated, nothing to download), scanobjectnn, modelnet40, modelnet40-fewshot, shapenet55, "
+            "shapenetpart, s3dis, scannet, intra, kitti, or meshes (a folder of your own files, class = sub-folder).",
             show_default=False,
         ),
     ] = None,
     folder: Annotated[
         Path | None, typer.Argument(metavar="RAW", help="The folder of raw files, as --raw.", show_default=False)
     ] = None,
-    raw: Annotated[Path | None, typer.Option("--raw", metavar="DIR", help="Folder of the raw files.")] = None,
+    raw: Annotated[
+        Path | None,
+        typer.Option("--raw", metavar="DIR", help="Folder of the raw files, or the zip or tar that they came in."),
+    ] = None,
+    stand_in: Annotated[
+        bool,
+        typer.Option(
+            "--stand-in",
+            metavar=options.FLAG,
+            help="Make up a small stand-in in the official raw layout and prepare that: to try things out.",
+        ),
+    ] = False,
     limit: Annotated[
         int | None, typer.Option("--limit", min=1, metavar="N", help="At most N clouds in each split.")
     ] = None,
     count: Annotated[
-        int | None, typer.Option("--count", min=1, metavar="N", help="Clouds to generate in all (shapes only).")
+        int | None, typer.Option("--count", min=1, metavar="N", help="How much to generate (shapes and stand-ins).")
     ] = None,
     points: Annotated[int, typer.Option("--points", min=16, metavar="N", help="Points a cloud.")] = 2048,
     variant: Annotated[
         str | None,
-        typer.Option("--variant", metavar="NAME", help="One variant alone (obj_bg, obj_only or pb_t50_rs)."),
+        typer.Option("--variant", metavar="NAME", help="One variant alone (obj_bg, hdf5, rooms …)."),
     ] = None,
+    max_points: Annotated[
+        int | None,
+        typer.Option("--max-points", min=16, metavar="N", help="At most N points a room, scan or sweep (all)."),
+    ] = None,
+    image_encoder: Annotated[
+        str,
+        typer.Option(
+            "--image-encoder",
+            metavar="NAME",
+            help="Image features by builtin, none, clip:FOLDER, clip:HUB/ID, efficientnet-lite0, or file:FOLDER "
+            "with your own SPLIT.npy.",
+        ),
+    ] = "builtin",
+    text_encoder: Annotated[
+        str,
+        typer.Option(
+            "--text-encoder",
+            metavar="NAME",
+            help="Text features by builtin, none, clip:FOLDER, clip:HUB/ID, minilm, or file:FOLDER.",
+        ),
+    ] = "builtin",
     workers: Annotated[
         int | None,
         typer.Option(
@@ -81,7 +114,8 @@ def prepare_data(
     """Turn raw files into prepared clouds: DATA/DATASET/SPLIT.h5 and a manifest.
 
     With --preset in place of DATASET, the set that the preset reads is prepared. Running it again with nothing
-    changed does nothing. The work is done by the CPU; --device is checked like everywhere and has no other effect.
+    changed does nothing; a run that was interrupted or killed is taken up where it was. The work is done by the
+    CPU; --device is checked like everywhere and has no other effect.
     """
     from pointsra.data.places import data_root
     from pointsra.data.prepare import DATASETS, PrepareRequest, plan, prepare
@@ -113,6 +147,10 @@ def prepare_data(
         seed=seed,
         points=points,
         variant=variant,
+        max_points=max_points,
+        image_encoder=image_encoder,
+        text_encoder=text_encoder,
+        stand_in=stand_in,
     )
     if dry_run:
         screen.dry_run(plan(request), settings)
@@ -124,6 +162,7 @@ def prepare_data(
         "dataset": dataset,
         "folder": result.folder,
         "unchanged": result.unchanged,
+        "stand_in": manifest.get("stand_in", False),
         "splits": {name: split["count"] for name, split in manifest["splits"].items()},
         "classes": len(manifest["class_names"]),
         "skipped": manifest["skipped"],
@@ -160,11 +199,14 @@ def _subject(dataset: str | None, preset: Any, seed: int | None) -> tuple[str, i
 def _show(folder: Path, manifest: dict[str, Any], notes: tuple[str, ...], *, verbose: bool) -> None:
     for note in notes:
         typer.echo(note)
-    splits = ", ".join(f"{name} {split['count']}" for name, split in manifest["splits"].items())
-    skipped = manifest["skipped"]
+    counts = {name: split["count"] for name, split in manifest["splits"].items()}
+    splits = ", ".join(f"{name} {count}" for name, count in counts.items())
+    if len(counts) > _SPLITS_SHOWN:
+        splits = f"{len(counts)}, from {next(iter(counts))} to {list(counts)[-1]}, with {sum(counts.values())} in all"
+    skipped, stand_in = manifest["skipped"], manifest.get("stand_in", False)
     lines(
-        ("prepared", folder),
-        ("clouds", splits),
+        ("prepared", f"{folder} (a stand-in, not {manifest['dataset']} itself)" if stand_in else folder),
+        ("splits", splits),
         ("classes", len(manifest["class_names"])),
         ("skipped", f"{len(skipped)} (named in the manifest)" if skipped else None),
         ("manifest", folder / "manifest.json"),

@@ -3,16 +3,19 @@
 import hashlib
 import json
 import os
+import shutil
 from dataclasses import replace
+from pathlib import Path
 
 import h5py
 import numpy as np
 import pytest
 
-from pointsra.data import folder_swap, generated
+from pointsra.data import folder_swap, generated, stand_in_files
 from pointsra.data import prepare as preparing
 from pointsra.data.prepare import DATASETS, PrepareRequest, plan, prepare
 from pointsra.data.shapes import CLASS_NAMES
+from pointsra.data.stand_ins import STAND_IN_FILE
 from pointsra.data.store import open_split, split_path
 from pointsra.errors import DataError, OutputError, SettingsError
 
@@ -172,24 +175,25 @@ def test_ended_in_the_middle(tmp_path, monkeypatch, error):
     with pytest.raises(expected):
         prepare(request(tmp_path, count=100, points=32, force=True))
     assert len(calls) == 2
-    assert [path.name for path in tmp_path.iterdir()] == ["shapes"]
+    # What was interrupted can be taken up again; what failed cannot.
+    left = [".shapes.partial", "shapes"] if error is KeyboardInterrupt else ["shapes"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == left
     after = arrays(tmp_path / "shapes")
     assert all((after[key] == before[key]).all() for key in before)
     with pytest.raises(expected):
         calls.clear()
         prepare(request(tmp_path / "fresh", count=100, points=32))
-    assert list((tmp_path / "fresh").iterdir()) == []
+    assert [path.name for path in (tmp_path / "fresh").iterdir()] == left[:-1]
 
 
 def test_recovers_from_a_kill(tmp_path):
-    """A process killed between its two renames, and one killed while it built, both left folders of their own."""
+    """A process killed between its two renames left the old set under another name, and its lock."""
     dead = 2**22 + 17  # above the largest process number of Linux
     first = prepare(request(tmp_path, count=16, points=32))
     os.rename(first.folder, tmp_path / f".shapes.old-{dead}")
-    half = tmp_path / f".shapes.partial-{dead}"
-    half.mkdir()
-    (half / "train.h5").write_text("half")
+    (tmp_path / ".shapes.lock").write_text(str(dead))
     assert prepare(request(tmp_path, count=16, points=32)).unchanged
+    assert not prepare(request(tmp_path, count=16, points=32, seed=1, force=True)).unchanged
     assert [path.name for path in tmp_path.iterdir()] == ["shapes"]
 
 
@@ -198,7 +202,7 @@ def test_failed_swap_brings_the_old_set_back(tmp_path, monkeypatch):
     real = os.replace
 
     def refuse(source, target):
-        if ".partial-" in str(source) and str(target).endswith("shapes"):
+        if str(source).endswith(".shapes.partial") and str(target).endswith("shapes"):
             raise PermissionError(13, "no")
         real(source, target)
 
@@ -207,6 +211,65 @@ def test_failed_swap_brings_the_old_set_back(tmp_path, monkeypatch):
         prepare(request(tmp_path, count=16, points=32, seed=9, force=True))
     monkeypatch.undo()
     assert prepare(request(tmp_path, count=16, points=32)).unchanged
+
+
+def official(folder):
+    """ScanObjectNN with four clouds in each of two files."""
+    for name in ("training", "test"):
+        (folder / "main_split").mkdir(parents=True, exist_ok=True)
+        with h5py.File(folder / f"main_split/{name}_objectdataset.h5", "w") as file:
+            file["data"] = np.random.default_rng(0).random((4, 2048, 3), dtype=np.float32)
+            file["label"] = np.arange(4)
+    return folder
+
+
+def test_an_archive_is_unpacked_once(tmp_path, monkeypatch):
+    archive = shutil.make_archive(str(tmp_path / "h5_files"), "zip", official(tmp_path / "raw"))
+    asked = PrepareRequest(dataset="scanobjectnn", root=tmp_path / "data", raw=Path(archive))
+    planned = plan(asked)
+    assert (planned["state"], planned["sources"]["files"], planned["raw"]) == ("new", 1, archive)
+    first = prepare(asked)
+    assert [path.name for path in (tmp_path / "data").iterdir()] == ["scanobjectnn"]
+    assert first.manifest["sources"][0]["file"] == "main_split/training_objectdataset.h5"
+    assert first.manifest["archive"]["file"] == "h5_files.zip"
+    monkeypatch.setattr(preparing, "raw_folder", None)  # whoever unpacks now is noticed
+    again = prepare(asked)
+    assert again.unchanged
+    assert "h5_files.zip has not changed" in again.notes[0]
+    os.utime(archive)
+    assert prepare(asked).unchanged  # touched, the same inside
+    monkeypatch.undo()
+    with (tmp_path / "raw/main_split/extra.txt").open("w") as stream:
+        stream.write("more")
+    shutil.make_archive(str(tmp_path / "h5_files"), "zip", tmp_path / "raw")
+    assert prepare(asked).unchanged  # packed anew, the files that are read are the same
+    with pytest.raises(DataError, match="--force"):
+        prepare(replace(asked, limit=2))
+
+
+def test_a_stand_in_is_always_named(tmp_path):
+    asked = PrepareRequest(dataset="scanobjectnn", root=tmp_path, stand_in=True, count=15, variant="obj_bg")
+    assert plan(asked)["stand_in"]
+    assert list(tmp_path.iterdir()) == []
+    result = prepare(asked)
+    assert result.manifest["stand_in"]
+    with open_split(split_path(tmp_path, "scanobjectnn", "obj_bg_test")) as split:
+        assert split.stand_in
+    raw = tmp_path / "stand-ins" / "scanobjectnn"
+    assert stand_in_files.STAND_IN_FILE == STAND_IN_FILE
+    stamp = (raw / STAND_IN_FILE).stat().st_mtime_ns
+    again = prepare(asked)
+    assert again.unchanged
+    assert "stand-in" in again.notes[1]
+    assert (raw / STAND_IN_FILE).stat().st_mtime_ns == stamp
+    # Named as raw files, whole or by a folder in it, it is no less a stand-in.
+    other = PrepareRequest(dataset="scanobjectnn", root=tmp_path / "b", raw=raw, variant="obj_bg")
+    assert prepare(other).manifest["stand_in"]
+    # And it does not pass for the set itself when that is asked for without naming raw files.
+    unnamed = prepare(PrepareRequest(dataset="scanobjectnn", root=tmp_path / "b", variant="obj_bg"))
+    assert "stand-in" in unnamed.notes[1]
+    with pytest.raises(DataError, match="with count 15 instead of 16"):
+        prepare(replace(asked, count=16))
 
 
 def test_folders_of_others_are_left_alone(tmp_path):
@@ -243,7 +306,12 @@ def test_no_permission(tmp_path, monkeypatch):
         ({"count": 2}, "leave val and test empty"),
         ({"dataset": "meshes"}, "--count is for generated"),
         ({"dataset": "scanobjectnn", "count": None}, "2048 points"),
-        ({"dataset": "scanobjectnn", "count": None, "variant": "pb"}, "obj_bg, obj_only, pb_t50_rs"),
+        ({"dataset": "scanobjectnn", "count": None, "variant": "pb"}, "obj_bg, obj_only, pb_t"),
+        ({"max_points": 3}, "--max-points 3"),
+        ({"stand_in": True}, "shapes has no stand-in"),
+        ({"dataset": "kitti", "stand_in": True, "raw": Path("x")}, "leave out --raw"),
+        ({"image_encoder": "minilm"}, "--image-encoder minilm: .*choose builtin, none, clip:FOLDER"),
+        ({"text_encoder": "clip:"}, "--text-encoder clip:: .*minilm"),
     ],
 )
 def test_wrong_requests(tmp_path, changes, sentence):
@@ -264,10 +332,15 @@ def test_plan_does_nothing(tmp_path):
 def test_progress_is_reported(tmp_path):
     records = []
     prepare(request(tmp_path, count=16, points=32), records.append)
-    assert [record.done for record in records] == sorted(record.done for record in records)
-    assert records[-1].done == records[-1].total == 16
+    assert records[0].stage == "read train"
+    for stage in {record.stage for record in records}:
+        done = [record.done for record in records if record.stage == stage]
+        assert done == sorted(done)
+    last = {record.stage: (record.done, record.total) for record in records}
+    assert last["read train"] == last["views and features of train"] == (13, 13)
 
 
 def test_recipes_have_summaries():
-    assert {"shapes", "scanobjectnn", "meshes"} <= DATASETS.keys()
+    known = ["shapes", "scanobjectnn", "modelnet40", "modelnet40-fewshot", "shapenet55", "shapenetpart"]
+    assert list(DATASETS) == [*known, "s3dis", "scannet", "intra", "kitti", "meshes"]
     assert all(recipe.summary for recipe in DATASETS.values())

@@ -27,9 +27,13 @@ def raw_arrays(count, seed):
 
 
 def official(folder, variants=tuple(FILES), with_mask=True):
-    for number, variant in enumerate(variants):
+    return fill(folder, {variant: FILES[variant] for variant in variants}, with_mask)
+
+
+def fill(folder, files, with_mask=True):
+    for number, pattern in enumerate(files.values()):
         for name, count in (("training", TRAIN), ("test", TEST)):
-            path = folder / FILES[variant].format(name)
+            path = folder / pattern.format(name)
             path.parent.mkdir(parents=True, exist_ok=True)
             with h5py.File(path, "w") as file:
                 for key, values in raw_arrays(count, number).items():
@@ -85,7 +89,42 @@ def test_every_known_root(tmp_path, inside):
     official(raw / inside, ["obj_bg"])
     planned = plan(request(tmp_path, raw))
     assert planned["sources"]["files"] == 2
-    assert len(planned["notes"]) == 2  # two variants are not there
+    assert len(planned["notes"]) == 1
+    assert planned["notes"][0].endswith("obj_only, pb_t25, pb_t25_r, pb_t50_r, pb_t50_rs.")  # they are not there
+
+
+OTHERS = {
+    "pb_t25": "main_split/{}_objectdataset_augmented25_norot.h5",
+    "pb_t25_r": "main_split/{}_objectdataset_augmented25rot.h5",
+    "pb_t50_r": "main_split/{}_objectdataset_augmentedrot.h5",
+}
+DIVISIONS = {
+    "split1_obj_bg": "split1/{}_objectdataset.h5",
+    "split2_obj_only": "split2_nobg/{}_objectdataset.h5",
+    "split4_pb_t50_rs": "split4/{}_objectdataset_augmentedrot_scale75.h5",
+}
+
+
+def test_the_other_perturbed_variants(tmp_path):
+    raw = tmp_path / "ScanObjectNN"
+    fill(raw, {**OTHERS, "obj_bg": FILES["obj_bg"]})
+    result = prepare(request(tmp_path, tmp_path))
+    assert result.manifest["variant"] == "obj_bg,pb_t25,pb_t25_r,pb_t50_r"
+    assert set(result.manifest["splits"]) == {f"{v}_{s}" for v in ("obj_bg", *OTHERS) for s in ("train", "test")}
+    assert any("pb_t25 has 18 and 6 clouds" in note and "have 11416 and 2882" in note for note in result.notes)
+    with open_split(result.folder / "pb_t25_r_test.h5") as split:
+        assert (split.variant, len(split)) == ("pb_t25_r", TEST)
+        np.testing.assert_array_equal(split.points_at([2])[0], raw_arrays(TEST, 1)["data"][2])
+
+
+def test_the_archive_s_other_divisions_are_read_when_asked_for(tmp_path):
+    fill(tmp_path / "h5_files", {**DIVISIONS, "obj_bg": FILES["obj_bg"]})
+    assert prepare(request(tmp_path, tmp_path)).manifest["variant"] == "obj_bg"
+    for variant in DIVISIONS:
+        result = prepare(request(tmp_path / variant, tmp_path, variant=variant))
+        assert list(result.manifest["splits"]) == [f"{variant}_train", f"{variant}_test"]
+    with pytest.raises(DataError, match=r"split3/training_objectdataset\.h5 +split3_obj_bg train"):
+        plan(request(tmp_path, tmp_path, variant="split3_obj_bg"))
 
 
 def test_data_root_is_looked_at_without_raw(tmp_path):

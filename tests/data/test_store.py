@@ -2,6 +2,7 @@
 
 import json
 import multiprocessing
+import os
 import pickle
 from pathlib import Path
 
@@ -11,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pointsra.data import store
+from pointsra.data import splits, store
 from pointsra.data.store import Encoder, SplitContent, SplitWriter, open_split, split_path, write_split
 from pointsra.errors import DataError, OutputError
 
@@ -241,3 +242,143 @@ def test_data_root_and_find(tmp_path, monkeypatch):
     assert store.find_dataset(tmp_path, "toys") == tmp_path / "toys"
     with pytest.raises(DataError, match="JSON"):
         store.read_manifest(tmp_path / "toys")
+
+
+def test_optional_arrays_come_back(tmp_path):
+    rng = np.random.default_rng(1)
+    extra = {
+        "normals": rng.random((COUNT, POINTS, 3), dtype=np.float32),
+        "colors": rng.integers(0, 256, (COUNT, POINTS, 3)).astype(np.uint8),
+        "origins": rng.random((COUNT, 3)) + 1e6,
+        "rooms": [f"room {i // 2}" for i in range(COUNT)],
+    }
+    write_split(tmp_path / "a.h5", content(**extra, stand_in=True))
+    with open_split(tmp_path / "a.h5") as split:
+        np.testing.assert_array_equal(split.normals_at([4, 0]), extra["normals"][[4, 0]])
+        np.testing.assert_array_equal(split.colors_at([4, 0]), extra["colors"][[4, 0]])
+        np.testing.assert_array_equal(split.origins, extra["origins"])
+        assert split.rooms == tuple(extra["rooms"])
+        assert split.has_normals
+        assert split.has_colors
+        assert split.stand_in
+    write_split(tmp_path / "b.h5", content())
+    with open_split(tmp_path / "b.h5") as split:
+        assert split.normals_at([0]) is split.colors_at([0]) is split.origins is split.rooms is None
+        assert not split.stand_in
+
+
+@pytest.mark.parametrize(
+    ("key", "values"), [("normal", np.zeros((COUNT, 2, 3))), ("color", np.zeros((COUNT, POINTS, 4))),
+                        ("origin", np.zeros((COUNT, 2)))]
+)  # fmt: skip
+def test_optional_arrays_must_fit(path, key, values):
+    with h5py.File(path, "r+") as file:
+        file[key] = values
+    with pytest.raises(DataError, match=f"{key} has shape"):
+        open_split(path)
+
+
+@pytest.fixture
+def pair(tmp_path):
+    root = tmp_path / "toys"
+    extra = {"rooms": ["a"] * COUNT, "origins": np.zeros((COUNT, 3))}
+    write_split(root / "train.h5", content(**extra))
+    rng = np.random.default_rng(5)
+    changed = {"split": "val", "variant": "v2", "stand_in": True, "rooms": ["b"] * COUNT}
+    changed |= {"points": rng.random((COUNT, POINTS, 3), dtype=np.float32), "ids": [f"v{i}" for i in range(COUNT)]}
+    other = content(**changed, origins=np.ones((COUNT, 3)))
+    write_split(root / "val.h5", other)
+    return root
+
+
+def test_splits_are_joined(pair):
+    with open_split(pair / "val.h5") as second, open_split(split_path(pair.parent, "toys", "train+val")) as both:
+        assert len(both) == 2 * COUNT
+        assert (both.split, both.variant, both.dataset, both.stand_in) == ("train+val", "v1,v2", "toys", True)
+        assert both.ids[COUNT - 1 : COUNT + 1] == ("ü-6", "v0")
+        assert both.rooms == ("a",) * COUNT + ("b",) * COUNT
+        assert both.origins[:, 0].tolist() == [0.0] * COUNT + [1.0] * COUNT
+        rows = [COUNT + 2, 1, COUNT, 1]
+        points = both.points_at(rows)
+        np.testing.assert_array_equal(points[0], second.points_at([2])[0])
+        np.testing.assert_array_equal(points[2], second.points_at([0])[0])
+        np.testing.assert_array_equal(points[1], content().points[1])
+        np.testing.assert_array_equal(points[1], points[3])
+        np.testing.assert_array_equal(both.image_features_at([1, COUNT + 1])[0], content().image_features[1])
+        assert both.parts_at([]).shape == (0, POINTS)
+        assert both.normals_at([0]) is None
+        for wrong in ([2 * COUNT], [-1]):
+            with pytest.raises(IndexError):
+                both.points_at(wrong)
+        both.close()
+        assert both.points_at([3]).shape == (1, POINTS, 3)
+        again = pickle.loads(pickle.dumps(both))
+        np.testing.assert_array_equal(again.points_at(rows), points)
+
+
+@pytest.mark.parametrize(
+    ("changes", "sentence"),
+    [
+        ({"class_names": ("cat", "dog", "bird")}, "different class names"),
+        ({"frame": "unit"}, "different frames"),
+        ({"image_encoder": Encoder("clip", "1", "ab")}, "different image encoders"),
+        ({"text_features": None}, "different text encoders"),
+        ({"captions": None}, "only one of train and val has captions"),
+        ({"normals": np.zeros((COUNT, POINTS, 3))}, "only one of train and val has normals"),
+        ({"points": np.zeros((COUNT, 4, 3)), "parts": None}, "different points a cloud"),
+    ],
+)
+def test_splits_that_differ_are_not_joined(path, changes, sentence):
+    write_split(path.with_name("val.h5"), content(split="val", **changes))
+    with pytest.raises(DataError, match=sentence):
+        open_split(path.with_name("train+val.h5"))
+
+
+def test_joining_needs_each_split_once(path):
+    (path.parent / "manifest.json").write_text('{"schema": "pointsra-manifest", "splits": {"train": {}}}')
+    with pytest.raises(DataError, match="no such split; toys has train"):
+        open_split(path.with_name("train+nothing.h5"))
+    for name in ("train+train", "train+"):
+        with pytest.raises(DataError, match="name each once"):
+            open_split(path.with_name(f"{name}.h5"))
+
+
+def test_the_quick_way_of_reading_gives_the_same(path, monkeypatch):
+    """Chunks are read past HDF5 where they can be; a compressed file, or another system, is read through it."""
+    rows = [5, 0, 0, 3]
+    with open_split(path) as split:
+        quick = split.points_at(rows), split.parts_at(rows), split.views_at(rows)
+        assert split._places["points"] is not None
+    with h5py.File(path) as file, h5py.File(path.with_name("slow.h5"), "w") as other:
+        other.attrs.update(file.attrs)
+        for key in file:
+            if file[key].ndim > 1:
+                like = {"chunks": file[key].chunks, "maxshape": file[key].maxshape}
+                other.create_dataset(key, data=file[key][:], compression="gzip", **like)
+            else:
+                file.copy(key, other)
+    with open_split(path.with_name("slow.h5")) as split:
+        slow = split.points_at(rows), split.parts_at(rows), split.views_at(rows)
+        assert split._places["points"] is None
+    for one, other in zip(quick, slow, strict=True):
+        np.testing.assert_array_equal(one, other)
+    monkeypatch.delattr(splits.os, "preadv", raising=False)
+    with open_split(path) as split:
+        np.testing.assert_array_equal(split.points_at(rows), quick[0])
+
+
+def test_a_set_replaced_while_it_is_read(path):
+    """Whoever has a split open goes on reading the clouds that were there when it was opened."""
+    with open_split(path) as split:
+        before = split.points_at([4, 1])
+        write_split(path, content(points=np.ones((COUNT, POINTS, 3), np.float32)))
+        np.testing.assert_array_equal(split.points_at([4, 1]), before)
+        again = pickle.loads(pickle.dumps(split))
+        assert (again.points_at([4, 1]) == 1).all()
+
+
+def test_a_file_that_shrinks_while_it_is_read(path):
+    with open_split(path) as split:
+        os.truncate(path, 3000)
+        with pytest.raises(DataError, match=r"train\.h5: points cannot be read"):
+            split.points_at([6, 2])

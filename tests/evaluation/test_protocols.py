@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import shutil
 from dataclasses import replace
 
+import h5py
 import numpy as np
 import pytest
 import torch
@@ -121,3 +123,26 @@ def test_report_sets_the_papers_figure_beside_ours(report, tmp_path):
 def test_report_without_a_published_figure(report):
     row = replace(report.rows[0], published=None, deviation=None)
     assert replace(report, rows=(row,)).table()[0][2:] == ["75.00", "–", "–"]
+
+
+def test_a_stand_in_is_named_in_every_report(report, tmp_path):
+    made_up = replace(report, stand_in=True)
+    write_report(made_up, tmp_path)
+    table, page = json.loads((tmp_path / "report.json").read_text()), (tmp_path / "report.md").read_text()
+    assert table["stand_in"]
+    assert table["title"].endswith("(stand-in)")
+    assert "stand-in" in table["notes"][0]
+    assert "4 clouds of a stand-in for scanobjectnn obj_bg_test" in page
+    assert "cannot be compared" in page
+    assert "stand-in" not in report.to_markdown()
+
+
+def test_no_published_figure_beside_a_stand_in(finetuned, shapes_root, tmp_path):
+    """The same run on the same clouds, once they are marked as a stand-in."""
+    root = tmp_path / "data"
+    shutil.copytree(shapes_root, root)
+    with h5py.File(root / "shapes" / "test.h5", "r+") as file:
+        file.attrs["stand_in"] = True
+    result = _evaluate(finetuned[0], root, "test")
+    assert result.stand_in
+    assert all(row.published is None for row in result.rows)

@@ -1,4 +1,4 @@
-"""Clouds on their way into a split: many blocks at once, in a fixed order, with views and features added.
+"""Clouds on their way into a split: many blocks at once, in a fixed order.
 
 Blocks are cut by the caller, never by the number of workers, so the arrays are the same bytes however many
 processes make them.
@@ -7,41 +7,21 @@ processes make them.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
-from dataclasses import replace
 from typing import TypeVar
 
 import numpy as np
+from numpy.typing import NDArray
 
-from pointsra.data.conditions import encode_captions, encode_views
-from pointsra.data.split_writer import CloudBlock
-from pointsra.data.views import render_views
 from pointsra.errors import WorkFailedError
 
 Task = TypeVar("Task")
 Result = TypeVar("Result")
 
+_FEW = 3  # tasks that are done sooner than other processes have started
 BLOCK_SIZE = 32  # clouds a task: some hundred milliseconds of work, so that progress moves and processes pay off
-
-
-def add_conditions(block: CloudBlock) -> CloudBlock:
-    """Render the views of each cloud and encode views and captions with the built-in encoders.
-
-    Args:
-        block: (B, N, 3) points with captions.
-
-    Returns:
-        The same clouds with views (B, 4, 48, 48), image features and text features (B, 256) each.
-    """
-    views = np.stack([render_views(points) for points in block.points])
-    return replace(
-        block,
-        views=views,
-        image_features=encode_views(views),
-        text_features=encode_captions(list(block.captions or [""] * len(views))),
-    )
 
 
 def name_caption(class_name: str) -> str:
@@ -55,13 +35,29 @@ def cut(items: Sequence[Task], size: int = BLOCK_SIZE) -> list[Sequence[Task]]:
     return [items[start : start + size] for start in range(0, len(items), size)]
 
 
-def run_blocks(work: Callable[[Task], Result], tasks: Iterable[Task], workers: int) -> Iterator[Result]:
+def choose_rows(have: int, count: int, rng: np.random.Generator) -> NDArray[np.int64]:
+    """Choose ``count`` of ``have`` points, for several arrays alike.
+
+    Args:
+        have: M, points there are; at least 1.
+        count: N, points wanted.
+        rng: source of randomness.
+
+    Returns:
+        (N,) indices: a random choice in rising order, or all of them followed by some twice where there are fewer.
+    """
+    if have >= count:
+        return np.sort(rng.choice(have, count, replace=False)).astype(np.int64)
+    return np.concatenate([np.arange(have), rng.integers(0, have, count - have)]).astype(np.int64)
+
+
+def run_blocks(work: Callable[[Task], Result], tasks: Iterable[Task], workers: int) -> Generator[Result, None, None]:
     """Do ``work`` for every task and give the results in the order of the tasks.
 
     Args:
         work: a function that other processes can import.
         tasks: taken one by one, a few ahead of the results, so that they need not all fit into memory.
-        workers: processes; 1 works in this one.
+        workers: processes; 1, or a list of two tasks or fewer, works in this one.
 
     Yields:
         One result for each task.
@@ -69,13 +65,15 @@ def run_blocks(work: Callable[[Task], Result], tasks: Iterable[Task], workers: i
     Raises:
         WorkFailedError: a worker process died (mostly for want of memory).
     """
-    if workers <= 1:
+    few = isinstance(tasks, Sequence) and len(tasks) < _FEW
+    if workers <= 1 or few:
         yield from map(work, tasks)
         return
     # Spawned, not forked: a forked child would inherit the threads' locks of torch or BLAS in a Python caller.
     import multiprocessing
 
-    pool = ProcessPoolExecutor(workers, mp_context=multiprocessing.get_context("spawn"))
+    context = multiprocessing.get_context("spawn")
+    pool = ProcessPoolExecutor(workers, mp_context=context, initializer=_follow_parent)
     waiting: deque[Future[Result]] = deque()
     try:
         for task in tasks:
@@ -90,3 +88,23 @@ def run_blocks(work: Callable[[Task], Result], tasks: Iterable[Task], workers: i
         ) from cause
     finally:
         pool.shutdown(wait=True, cancel_futures=True)
+
+
+def _follow_parent() -> None:
+    """In a worker: leave an interrupt to the parent, which ends the pool, and end when the parent was killed."""
+    import multiprocessing
+    import os
+    import signal
+    from multiprocessing.connection import wait
+    from threading import Thread
+
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    parent = multiprocessing.parent_process()
+    if parent is None:
+        return
+
+    def watch(sentinel: int) -> None:
+        wait([sentinel])
+        os._exit(1)
+
+    Thread(target=watch, args=(parent.sentinel,), daemon=True).start()

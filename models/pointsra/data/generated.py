@@ -1,7 +1,7 @@
 """The data set ``shapes``: generated objects with parts and captions, nothing to download.
 
 The objects themselves are made by ``data.shapes``. Here they are dealt out to train, val and test (80, 10 and 10 of a
-hundred, each class in the same shares), sampled, rendered and written.
+hundred, each class in the same shares), sampled and written.
 """
 
 from __future__ import annotations
@@ -11,13 +11,13 @@ from pathlib import Path
 
 import numpy as np
 
-from pointsra.data.blocks import add_conditions, cut, run_blocks
-from pointsra.data.conditions import builtin_encoder
+from pointsra.data.assembling import ReadBlock, SplitPlan, build_splits
+from pointsra.data.blocks import cut
 from pointsra.data.request import Built, PrepareRequest, RawFiles, Recipe
 from pointsra.data.shapes import CLASS_NAMES, PART_NAMES, generate, sample_surface
-from pointsra.data.split_writer import CloudBlock, SplitHeader, SplitWriter
+from pointsra.data.split_writer import CloudBlock, SplitHeader
 from pointsra.errors import SettingsError
-from pointsra.progress import Progress, Report
+from pointsra.progress import Report
 
 DEFAULT_COUNT = 3000
 SPLITS = ("train", "val", "test")
@@ -59,14 +59,14 @@ def deal(count: int, limit: int | None) -> dict[str, list[int]]:
     return {split: indices[:limit] for split, indices in dealt.items()}
 
 
-def make_block(task: tuple[tuple[int, ...], int, int]) -> CloudBlock:
-    """Generate some shapes, sample and render them.
+def make_block(task: tuple[tuple[int, ...], int, int]) -> ReadBlock:
+    """Generate some shapes and sample them.
 
     Args:
         task: the shapes' indices (B of them), the seed, and N points a cloud.
 
     Returns:
-        (B, N, 3) points in the unit frame with labels, parts, captions, views and features.
+        (B, N, 3) points in the unit frame with labels, parts and captions.
     """
     indices, seed, count = task
     clouds, parts, shapes = [], [], [generate(index, seed) for index in indices]
@@ -75,7 +75,7 @@ def make_block(task: tuple[tuple[int, ...], int, int]) -> CloudBlock:
         points, labels = sample_surface(shape, count, np.random.default_rng([seed, index, 7_001]))
         clouds.append(points)
         parts.append(labels.astype(np.uint8) + np.uint8(_FIRST_PART[shape.class_name]))
-    return add_conditions(
+    return ReadBlock(
         CloudBlock(
             points=np.stack(clouds),
             labels=np.array([shape.label for shape in shapes], dtype=np.int64),
@@ -120,27 +120,17 @@ def build(request: PrepareRequest, raw: RawFiles, folder: Path, report: Report) 
         OutputError: the disk is full.
     """
     dealt = deal(_count(request), request.limit)
-    total, done = sum(map(len, dealt.values())), 0
-    encoder = builtin_encoder()
-    tasks = [(tuple(block), request.seed, request.points) for split in SPLITS for block in cut(dealt[split])]
-    results = run_blocks(make_block, tasks, request.workers)
-    for split in SPLITS:
-        header = SplitHeader(
-            dataset="shapes",
-            split=split,
-            class_names=CLASS_NAMES,
-            part_names=PART_LABELS,
-            seed=request.seed,
-            image_encoder=encoder,
-            text_encoder=encoder,
+    plans = [
+        SplitPlan(
+            SplitHeader(
+                dataset="shapes", split=split, class_names=CLASS_NAMES, part_names=PART_LABELS, seed=request.seed
+            ),
+            [(tuple(block), request.seed, request.points) for block in cut(dealt[split])],
+            len(dealt[split]),
         )
-        with SplitWriter(folder / f"{split}.h5", header) as writer:
-            while writer.count < len(dealt[split]):
-                block = next(results)
-                writer.append(block)
-                done += len(block.points)
-                report(Progress("generate shapes", done, total, "clouds"))
-    return Built({split: len(indices) for split, indices in dealt.items()}, CLASS_NAMES)
+        for split in SPLITS
+    ]
+    return Built(build_splits(plans, make_block, request, folder, report).counts, CLASS_NAMES)
 
 
 def _count(request: PrepareRequest) -> int:

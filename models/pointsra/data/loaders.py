@@ -50,6 +50,17 @@ def steps_per_epoch(clouds: int, batch_size: int) -> int:
     return max(1, clouds // batch_size)
 
 
+def repetition_note(split: Split, points: int) -> str:
+    """A sentence for the user where clouds hold fewer than ``points`` points, so that some are taken twice; else ""."""
+    held = split.points_per_cloud
+    if held >= points:
+        return ""
+    return (
+        f"{split.path} holds {held} points a cloud and patches.points asks for {points}: points are taken more than "
+        f"once; prepare it with --points {points} where the data set has so many."
+    )
+
+
 def training_batches(
     split: Split, batch_size: int, points: int, *, seed: int, epoch: int, first: int = 0
 ) -> Iterator[Batch]:

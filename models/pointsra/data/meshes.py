@@ -16,14 +16,14 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from pointsra.data.blocks import add_conditions, cut, name_caption, run_blocks
-from pointsra.data.conditions import builtin_encoder
+from pointsra.data.assembling import ReadBlock, SplitPlan, build_splits
+from pointsra.data.blocks import choose_rows, cut, name_caption
 from pointsra.data.files import KNOWN_SUFFIXES, read_cloud
 from pointsra.data.request import Built, PrepareRequest, RawFiles, Recipe, Skipped
-from pointsra.data.split_writer import CloudBlock, SplitHeader, SplitWriter
+from pointsra.data.split_writer import CloudBlock, SplitHeader
 from pointsra.data.views import to_unit_frame
 from pointsra.errors import DataError, InputFileError
-from pointsra.progress import Progress, Report
+from pointsra.progress import Report
 
 UNLABELLED = "unlabelled"
 SPLITS = ("train", "val", "test")
@@ -39,15 +39,6 @@ class Entry:
     name: str
     class_name: str
     split: str | None
-
-
-@dataclass(frozen=True)
-class ReadBlock:
-    """What came of reading some files: clouds (B, N, 3), None where all were bad, and what was left out."""
-
-    block: CloudBlock | None
-    skipped: tuple[Skipped, ...]
-    repeated: int
 
 
 def list_entries(folder: Path) -> list[Entry]:
@@ -125,9 +116,7 @@ def fit_count(points: NDArray[np.floating], count: int, rng: np.random.Generator
     Returns:
         (N, 3), each row one of ``points``.
     """
-    if len(points) >= count:
-        return points[np.sort(rng.choice(len(points), count, replace=False))]
-    return np.concatenate([points, points[rng.integers(0, len(points), count - len(points))]])
+    return points[choose_rows(len(points), count, rng)]
 
 
 def find(request: PrepareRequest) -> RawFiles:
@@ -153,7 +142,7 @@ def find(request: PrepareRequest) -> RawFiles:
 
 
 def read_block(task: tuple[Entry, ...], *, labels: dict[str, int], points: int, seed: int, skip_bad: bool) -> ReadBlock:
-    """Read some files, bring each to N points in the unit frame, and render them.
+    """Read some files and bring each to N points in the unit frame.
 
     Args:
         task: the files.
@@ -188,7 +177,7 @@ def read_block(task: tuple[Entry, ...], *, labels: dict[str, int], points: int, 
         ids=[entry.name for entry in taken],
         captions=[name_caption("" if e.class_name == UNLABELLED else e.class_name) for e in taken],
     )
-    return ReadBlock(add_conditions(block), tuple(skipped), repeated)
+    return ReadBlock(block, tuple(skipped), repeated)
 
 
 def build(request: PrepareRequest, raw: RawFiles, folder: Path, report: Report) -> Built:
@@ -209,35 +198,21 @@ def build(request: PrepareRequest, raw: RawFiles, folder: Path, report: Report) 
     labels = {name: label for label, name in enumerate(class_names)}
     dealt = deal(entries, request.seed, request.limit)
     work = partial(read_block, labels=labels, points=request.points, seed=request.seed, skip_bad=request.skip_bad)
-    counts: dict[str, int] = {}
-    skipped: list[Skipped] = []
-    repeated = 0
-    for split, members in dealt.items():
-        header = SplitHeader(
-            dataset="meshes",
-            split=split,
-            class_names=class_names,
-            seed=request.seed,
-            image_encoder=builtin_encoder(),
-            text_encoder=builtin_encoder(),
+    plans = [
+        SplitPlan(
+            SplitHeader(
+                dataset="meshes", split=split, class_names=class_names, seed=request.seed, stand_in=raw.stand_in
+            ),
+            [tuple(block) for block in cut(members)],
+            len(members),
         )
-        done = 0
-        with SplitWriter(folder / f"{split}.h5", header) as writer:
-            tasks = [tuple(block) for block in cut(members)]
-            for task, result in zip(tasks, run_blocks(work, tasks, request.workers), strict=True):
-                if result.block is not None:
-                    writer.append(result.block)
-                skipped.extend(result.skipped)
-                repeated += result.repeated
-                done += len(task)
-                report(Progress(f"read {split} files", done, len(members), "files"))
-            if not writer.count:
-                raise DataError(f"{raw.folder}: no file of the split {split} can be read; {skipped[-1].reason}")
-        counts[split] = writer.count
-    notes = [f"left out {each.file}: {each.reason}" for each in skipped]
-    if repeated:
-        notes.append(f"{repeated} clouds have fewer than {request.points} points; some of theirs are repeated.")
-    return Built(counts, class_names, skipped=skipped, notes=notes)
+        for split, members in dealt.items()
+    ]
+    made = build_splits(plans, work, request, folder, report)
+    notes = [f"left out {each.file}: {each.reason}" for each in made.skipped]
+    if made.repeated:
+        notes.append(f"{made.repeated} clouds have fewer than {request.points} points; some of theirs are repeated.")
+    return Built(made.counts, class_names, skipped=made.skipped, notes=notes)
 
 
 RECIPE = Recipe("a folder of your own meshes and clouds, one sub-folder a class (--raw DIR)", find, build)

@@ -1,8 +1,9 @@
 """What preparing a data set is asked, and what a recipe for one gives back.
 
-A recipe is two functions: ``find`` looks at the raw files and changes nothing, ``build`` writes the splits into an
-empty folder. Everything else (temporary folders, checksums, the manifest, whether there is anything to do) is the
-same for every data set and lives in ``prepare``.
+A recipe is two functions: ``find`` looks at the raw files and changes nothing, ``build`` writes the splits into a
+folder, mostly by ``assembling.build_splits``. Everything else (temporary folders, taking up an interrupted run, views
+and condition features, checksums, the manifest, whether there is anything to do) is the same for every data set and
+lives in ``prepare``.
 """
 
 from __future__ import annotations
@@ -31,6 +32,11 @@ class PrepareRequest:
         seed: what everything random follows from.
         points: N, points a cloud.
         variant: one variant alone, where a data set has several; None takes all that are there.
+        image_encoder: what makes image features: "builtin", "none", "clip:FOLDER", "clip:HUB/ID",
+            "efficientnet-lite0" or "file:FOLDER".
+        text_encoder: what makes text features: as above, with "minilm" for captions.
+        stand_in: write a small stand-in of the data set in its official raw layout first, and prepare that.
+        max_points: cap on the points of a scene; None keeps all.
     """
 
     dataset: str
@@ -44,6 +50,10 @@ class PrepareRequest:
     seed: int = 0
     points: int = 2048
     variant: str | None = None
+    image_encoder: str = "builtin"
+    text_encoder: str = "builtin"
+    stand_in: bool = False
+    max_points: int | None = None
 
 
 @dataclass(frozen=True)
@@ -55,12 +65,14 @@ class RawFiles:
         files: absolute paths, in a fixed order.
         expected: clouds in each split, as far as they are known beforehand.
         notes: sentences for the user (which of several folders was taken, what was ignored).
+        stand_in: these are no real data but a stand-in written by this tool; set by ``prepare``, not by a recipe.
     """
 
     folder: Path | None = None
     files: tuple[Path, ...] = ()
     expected: Mapping[str, int] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+    stand_in: bool = False
 
 
 @dataclass(frozen=True)
@@ -97,7 +109,7 @@ class Recipe:
     Attributes:
         summary: one line for the help text.
         find: names the raw files or raises DataError saying where they are to be had; changes nothing.
-        build: writes the splits into an empty folder.
+        build: writes the splits into a folder, which may hold some of them from a run that was interrupted.
         variants: names that ``PrepareRequest.variant`` may take.
         counted: whether ``PrepareRequest.count`` means something.
         fixed_points: N where the data set fixes it, else None.

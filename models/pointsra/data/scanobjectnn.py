@@ -1,26 +1,30 @@
-"""ScanObjectNN (Uy et al., ICCV 2019): 15 classes of scanned objects, in three variants that papers report on.
+"""ScanObjectNN (Uy et al., ICCV 2019): 15 classes of scanned objects, in the three variants that papers report on
+(OBJ_BG, OBJ_ONLY, PB_T50_RS) and the three other perturbed ones.
 
 Read from the official HDF5 files and written as they are: no centering and no scaling, as the Point-MAE family has
-it, y up. The official ``mask`` becomes part labels (object or background) where it is there. Other variants of the
-archive (T25, T25_R, T50_R, the splits 1 to 4) are left alone.
+it, y up. The official ``mask`` becomes part labels (object or background) where it is there. The archive's other
+divisions into training and test, 1 to 4, are read when one is asked for by name.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import h5py
 import numpy as np
 from numpy.typing import NDArray
 
-from pointsra.data.blocks import add_conditions, cut, name_caption, run_blocks
-from pointsra.data.conditions import builtin_encoder
+from pointsra.data.assembling import ReadBlock, SplitPlan, build_splits, discard_splits
+from pointsra.data.blocks import cut, name_caption
 from pointsra.data.request import Built, PrepareRequest, RawFiles, Recipe, Skipped
-from pointsra.data.split_writer import CloudBlock, SplitHeader, SplitWriter
+from pointsra.data.skipping import notes_on
+from pointsra.data.split_writer import CloudBlock, SplitHeader
 from pointsra.errors import DataError
-from pointsra.progress import Progress, Report
+from pointsra.progress import Report
 
 # fmt: off
 CLASS_NAMES = ("bag", "bin", "box", "cabinet", "chair", "desk", "display", "door", "shelf", "table",
@@ -28,32 +32,44 @@ CLASS_NAMES = ("bag", "bin", "box", "cabinet", "chair", "desk", "display", "door
 # fmt: on
 PART_NAMES = ("background", "object")
 POINTS = 2048
-VARIANTS = {
+MAIN_VARIANTS = {
     "obj_bg": "main_split/{}_objectdataset.h5",
     "obj_only": "main_split_nobg/{}_objectdataset.h5",
+    "pb_t25": "main_split/{}_objectdataset_augmented25_norot.h5",
+    "pb_t25_r": "main_split/{}_objectdataset_augmented25rot.h5",
+    "pb_t50_r": "main_split/{}_objectdataset_augmentedrot.h5",
     "pb_t50_rs": "main_split/{}_objectdataset_augmentedrot_scale75.h5",
 }
-OFFICIAL_COUNTS = {"obj_bg": (2309, 581), "obj_only": (2309, 581), "pb_t50_rs": (11416, 2882)}
+# The archive has four more divisions into training and test; they are read only when one is asked for.
+VARIANTS = MAIN_VARIANTS | {
+    f"split{number}_{variant}": pattern.replace("main_split", f"split{number}")
+    for number in (1, 2, 3, 4)
+    for variant, pattern in MAIN_VARIANTS.items()
+}
+OFFICIAL_COUNTS = {"obj_bg": (2309, 581), "obj_only": (2309, 581)}
+OFFICIAL_COUNTS |= dict.fromkeys(("pb_t25", "pb_t25_r", "pb_t50_r", "pb_t50_rs"), (11416, 2882))
 _SETS = {"train": "training", "test": "test"}
 _ROOTS = ("", "h5_files", "ScanObjectNN", "ScanObjectNN/h5_files")
 
 
-def expected_tree() -> str:
-    """The files looked for, as the archive unpacks them."""
+def expected_tree(variants: Sequence[str] = tuple(MAIN_VARIANTS)) -> str:
+    """The files of some variants, as the archive unpacks them."""
     lines = ["h5_files/"]
-    for variant, pattern in VARIANTS.items():
+    for variant in variants:
         for split, name in _SETS.items():
-            count = OFFICIAL_COUNTS[variant][split == "test"]
-            lines.append(f"  {pattern.format(name):<60} {variant} {split}, {count} clouds")
+            counts = OFFICIAL_COUNTS.get(variant)
+            known = f", {counts[split == 'test']} clouds" if counts else ""
+            lines.append(f"  {VARIANTS[variant].format(name):<60} {variant} {split}{known}")
     return "\n".join(lines)
 
 
-def missing_message(looked: Path) -> str:
+def missing_message(looked: Path, variants: Sequence[str] = tuple(MAIN_VARIANTS)) -> str:
     """Where the data set is to be had, under which terms, and what the folder should hold."""
     return (
         f"{looked}: no ScanObjectNN files there; ask for the archive h5_files.zip (13 GB) with the terms form at "
-        "https://hkust-vgd.github.io/scanobjectnn/ (research use; not to be passed on; cite the paper), unpack it, "
-        "and name the folder with --raw DIR. Looked for, in DIR, DIR/h5_files and DIR/ScanObjectNN:\n" + expected_tree()
+        "https://hkust-vgd.github.io/scanobjectnn/ (research use; not to be passed on; cite the paper), and name it, "
+        "or the folder where you unpacked it, with --raw. Looked for, in DIR, DIR/h5_files and DIR/ScanObjectNN:\n"
+        + expected_tree(variants)
     )
 
 
@@ -64,15 +80,16 @@ def find(request: PrepareRequest) -> RawFiles:
         DataError: none of them, or one of a pair, is missing.
     """
     base = Path(request.raw) if request.raw is not None else Path(request.root)
-    wanted = (request.variant,) if request.variant else tuple(VARIANTS)
+    wanted = (request.variant,) if request.variant else tuple(MAIN_VARIANTS)
     known = {variant: [VARIANTS[variant].format(name) for name in _SETS.values()] for variant in wanted}
     roots = [base / root for root in _ROOTS]
     scores = [sum((root / name).is_file() for names in known.values() for name in names) for root in roots]
     if not any(scores):
-        raise DataError(missing_message(base))
+        raise DataError(missing_message(base, wanted))
     folder = roots[int(np.argmax(scores))]
     files: list[Path] = []
     notes: list[str] = []
+    absent: list[str] = []
     for variant, names in known.items():
         there = [name for name in names if (folder / name).is_file()]
         if len(there) == 1:
@@ -81,7 +98,9 @@ def find(request: PrepareRequest) -> RawFiles:
         if there:
             files += [folder / name for name in there]
         else:
-            notes.append(f"{variant} is left out: {names[0]} and its test file are not in {folder}.")
+            absent.append(variant)
+    if absent:
+        notes.append(f"left out, because their files are not in {folder}: {', '.join(absent)}.")
     return RawFiles(folder, tuple(files), notes=tuple(notes))
 
 
@@ -100,66 +119,119 @@ def build(request: PrepareRequest, raw: RawFiles, folder: Path, report: Report) 
     """
     counts: dict[str, int] = {}
     skipped: list[Skipped] = []
+    notes: list[str] = []
+    base = raw.folder or Path()
     for variant, pattern in VARIANTS.items():
-        pair = {split: (raw.folder or Path()) / pattern.format(name) for split, name in _SETS.items()}
+        pair = {split: base / pattern.format(name) for split, name in _SETS.items()}
         if not all(path in raw.files for path in pair.values()):
             continue
-        written: dict[str, int] = {}
         try:
-            for split, path in pair.items():
-                target = folder / f"{variant}_{split}.h5"
-                written[f"{variant}_{split}"] = _convert(request, path, target, (variant, split), skipped, report)
+            plans = [_plan(request, raw, path, (variant, split)) for split, path in pair.items()]
+            made = build_splits(plans, partial(read_block, skip_bad=request.skip_bad), request, folder, report)
         except DataError as damage:
             if not request.skip_bad:
                 raise
             blamed = [path for path in pair.values() if str(path) in str(damage)] or [pair["train"]]
-            skipped.append(Skipped(blamed[0].relative_to(raw.folder or Path()).as_posix(), str(damage)))
-            for split in pair:
-                (folder / f"{variant}_{split}.h5").unlink(missing_ok=True)
+            skipped.append(Skipped(blamed[0].relative_to(base).as_posix(), str(damage)))
+            discard_splits(folder, [f"{variant}_{split}" for split in pair])
         else:
-            counts.update(written)
+            counts.update(made.counts)
+            skipped.extend(made.skipped)
+            official = OFFICIAL_COUNTS.get(variant)
+            found = tuple(plan.total for plan in plans)
+            if official and found != official and request.limit is None and not raw.stand_in:
+                notes.append(
+                    f"{variant} has {found[0]} and {found[1]} clouds for training and test; the official files have "
+                    f"{official[0]} and {official[1]}."
+                )
     if not counts:
         raise DataError(f"{raw.folder}: no variant could be read: {'; '.join(each.reason for each in skipped)}")
     present = [variant for variant in VARIANTS if f"{variant}_train" in counts]
-    notes = [f"left out {each.file}: {each.reason}" for each in skipped]
+    notes += notes_on(skipped)
     return Built(counts, CLASS_NAMES, ",".join(present), skipped, notes)
 
 
-def _convert(
-    request: PrepareRequest,
-    path: Path,
-    target: Path,
-    name: tuple[str, str],
-    skipped: list[Skipped],
-    report: Report,
-) -> int:
-    variant, split = name
+@dataclass(frozen=True)
+class Rows:
+    """Some rows of an official file, for a worker: B row numbers with their labels."""
+
+    path: Path
+    split: str
+    rows: tuple[int, ...]
+    labels: tuple[int, ...]
+    has_mask: bool
+
+
+def _plan(request: PrepareRequest, raw: RawFiles, path: Path, name: tuple[str, str]) -> SplitPlan:
+    """Check an official file and cut its rows into tasks; a limit takes rows evenly over the file."""
+    split = "_".join(name)
     with _opened(path) as file:
         labels, has_mask = _checked(path, file)
-        rows, bad = _sound_rows(path, file, labels, request.limit)
-        if bad and not request.skip_bad:
-            raise DataError(f"{path}: {bad[0]}; --skip-bad leaves such clouds out.")
-        relative = f"{path.parent.name}/{path.name}"
-        skipped.extend(Skipped(relative, reason) for reason in bad)
-        if not len(rows):
-            raise DataError(f"{path}: no sound cloud in it.")
-        header = SplitHeader(
-            dataset="scanobjectnn",
-            variant=variant,
-            split=f"{variant}_{split}",
-            class_names=CLASS_NAMES,
-            part_names=PART_NAMES if has_mask else (),
-            frame="raw",
-            seed=request.seed,
-            image_encoder=builtin_encoder(),
-            text_encoder=builtin_encoder(),
-        )
-        blocks = (_read_block(file, block, labels, has_mask, f"{variant}_{split}") for block in cut(rows))
-        with SplitWriter(target, header) as writer:
-            for block in run_blocks(add_conditions, blocks, request.workers):
-                writer.append(block)
-                report(Progress(f"{variant} {split}", writer.count, len(rows), "clouds"))
-        return writer.count
+    count = len(labels)
+    limit = count if request.limit is None else min(request.limit, count)
+    rows = [index * count // limit for index in range(limit)]
+    header = SplitHeader(
+        dataset="scanobjectnn",
+        variant=name[0],
+        split=split,
+        class_names=CLASS_NAMES,
+        part_names=PART_NAMES if has_mask else (),
+        frame="raw",
+        seed=request.seed,
+        stand_in=raw.stand_in,
+    )
+    tasks = [Rows(path, split, tuple(block), tuple(labels[list(block)].tolist()), has_mask) for block in cut(rows)]
+    return SplitPlan(header, tasks, len(rows))
+
+
+def read_block(task: Rows, *, skip_bad: bool) -> ReadBlock:
+    """Read some rows of an official file.
+
+    Args:
+        task: which.
+        skip_bad: leave out rows that are not sound.
+
+    Raises:
+        DataError: the file cannot be read, or a row is not sound and ``skip_bad`` is off.
+    """
+    relative = f"{task.path.parent.name}/{task.path.name}"
+    with _opened(task.path) as file:
+        try:
+            points = np.stack([file["data"][row] for row in task.rows]).astype(np.float32)
+            masks = np.stack([file["mask"][row] for row in task.rows]) if task.has_mask else None
+        except OSError as cause:
+            raise DataError(f"{task.path}: rows from {task.rows[0]} on cannot be read; unpack it again.") from cause
+    problems = _problems(points, task)
+    if problems and not skip_bad:
+        raise DataError(f"{task.path}: {next(iter(problems.values()))}; --skip-bad leaves such clouds out.")
+    skipped = tuple(Skipped(relative, reason) for reason in problems.values())
+    sound = [place for place, row in enumerate(task.rows) if row not in problems]
+    if not sound:
+        return ReadBlock(None, skipped)
+    labels = np.array(task.labels, dtype=np.int64)[sound]
+    block = CloudBlock(
+        points=points[sound],
+        labels=labels,
+        ids=[f"{task.split}-{task.rows[place]:05d}" for place in sound],
+        parts=None if masks is None else (masks[sound] != -1).astype(np.uint8),
+        captions=[name_caption(CLASS_NAMES[label]) for label in labels],
+    )
+    return ReadBlock(block, skipped)
+
+
+def _problems(points: NDArray[np.float32], task: Rows) -> dict[int, str]:
+    """A sentence for each row that cannot be taken."""
+    found = {}
+    broken = (~np.isfinite(points).all(axis=2)).sum(axis=1)
+    flat = (np.ptp(points, axis=1) == 0).all(axis=1)
+    for row, label, lost, same in zip(task.rows, task.labels, broken, flat, strict=True):
+        if not 0 <= label < len(CLASS_NAMES):
+            found[row] = f"row {row} of label is {label}, expected 0 to {len(CLASS_NAMES) - 1}"
+        elif lost:
+            found[row] = f"row {row} of data has {lost} points that are not finite"
+        elif same:
+            found[row] = f"row {row} of data is one point {POINTS} times"
+    return found
 
 
 @contextmanager
@@ -191,51 +263,6 @@ def _checked(path: Path, file: h5py.File) -> tuple[NDArray[np.int64], bool]:
         return label[:].astype(np.int64), has_mask
     except OSError as cause:
         raise DataError(f"{path}: label cannot be read; unpack the archive again.") from cause
-
-
-def _sound_rows(
-    path: Path, file: h5py.File, labels: NDArray[np.int64], limit: int | None
-) -> tuple[list[int], list[str]]:
-    """Rows to take, and a sentence for each that cannot be; a limit takes rows evenly over the file."""
-    count = len(labels)
-    rows = range(count)
-    if limit is not None and limit < count:
-        rows = [index * count // limit for index in range(limit)]
-    sound, bad = [], []
-    for block in cut(list(rows), 256):
-        try:
-            values = np.stack([file["data"][row] for row in block])
-        except OSError as cause:
-            raise DataError(f"{path}: data cannot be read at row {block[0]}; unpack the archive again.") from cause
-        broken = (~np.isfinite(values).all(axis=2)).sum(axis=1)
-        flat = (np.ptp(values, axis=1) == 0).all(axis=1)
-        for row, lost, same in zip(block, broken, flat, strict=True):
-            if not 0 <= labels[row] < len(CLASS_NAMES):
-                bad.append(f"row {row} of label is {labels[row]}, expected 0 to {len(CLASS_NAMES) - 1}")
-            elif lost:
-                bad.append(f"row {row} of data has {lost} points that are not finite")
-            elif same:
-                bad.append(f"row {row} of data is one point {POINTS} times")
-            else:
-                sound.append(row)
-    return sound, bad
-
-
-def _read_block(
-    file: h5py.File, rows: Sequence[int], labels: NDArray[np.int64], has_mask: bool, split: str
-) -> CloudBlock:
-    try:
-        points = np.stack([file["data"][row] for row in rows]).astype(np.float32)
-        masks = np.stack([file["mask"][row] for row in rows]) if has_mask else None
-    except OSError as cause:
-        raise DataError(f"{file.filename}: rows from {rows[0]} on cannot be read; unpack it again.") from cause
-    return CloudBlock(
-        points=points,
-        labels=labels[list(rows)],
-        ids=[f"{split}-{row:05d}" for row in rows],
-        parts=None if masks is None else (masks != -1).astype(np.uint8),
-        captions=[name_caption(CLASS_NAMES[labels[row]]) for row in rows],
-    )
 
 
 RECIPE = Recipe(

@@ -7,7 +7,7 @@ read one cloud from. The reading side, and what the file must look like to be ac
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -59,6 +59,8 @@ class SplitHeader:
         seed: what everything random followed from.
         image_encoder: what made the image features, None where there are none.
         text_encoder: what made the text features, None where there are none.
+        stand_in: the clouds come from a small stand-in that this tool wrote, not from the data set itself.
+        conditions: whether ``prepare`` adds views and condition features; not written.
     """
 
     dataset: str
@@ -70,6 +72,8 @@ class SplitHeader:
     seed: int = 0
     image_encoder: Encoder | None = None
     text_encoder: Encoder | None = None
+    stand_in: bool = False
+    conditions: bool = True
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -85,6 +89,10 @@ class CloudBlock:
         views: (B, W, H, H) uint8 shaded views.
         image_features: (B, D) float32.
         text_features: (B, D) float32.
+        normals: (B, N, 3) float32.
+        colors: (B, N, 3) uint8, red, green and blue.
+        origins: (B, 3) float64, what was subtracted: added to the points it leads back to the room's frame.
+        rooms: B strings, the room or scan that each cloud was cut from.
     """
 
     points: np.ndarray
@@ -95,6 +103,10 @@ class CloudBlock:
     views: np.ndarray | None = None
     image_features: np.ndarray | None = None
     text_features: np.ndarray | None = None
+    normals: np.ndarray | None = None
+    colors: np.ndarray | None = None
+    origins: np.ndarray | None = None
+    rooms: Sequence[str] | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -103,15 +115,18 @@ class SplitContent(SplitHeader, CloudBlock):
 
 
 # Key in the file, field of the block, type in the file.
-_ARRAYS: tuple[tuple[str, str, type], ...] = (
+ARRAYS: tuple[tuple[str, str, type], ...] = (
     ("points", "points", np.float32),
+    ("normal", "normals", np.float32),
+    ("color", "colors", np.uint8),
     ("label", "labels", np.int64),
     ("part", "parts", np.uint8),
     ("views", "views", np.uint8),
     ("image_feature", "image_features", np.float32),
     ("text_feature", "text_features", np.float32),
+    ("origin", "origins", np.float64),
 )
-_STRINGS: tuple[tuple[str, str], ...] = (("id", "ids"), ("caption", "captions"))
+STRINGS: tuple[tuple[str, str], ...] = (("id", "ids"), ("caption", "captions"), ("room", "rooms"))
 
 
 class SplitWriter:
@@ -138,7 +153,7 @@ class SplitWriter:
         except OSError as cause:
             self._replacing.__exit__(type(cause), cause, cause.__traceback__)
             raise
-        self._write_attributes(self._file)
+        self._file.attrs.update(header_attributes(self.header))
         return self
 
     def __exit__(
@@ -170,11 +185,11 @@ class SplitWriter:
             raise ValueError("append() outside of the writer's with block")
         rows = len(block.points)
         try:
-            for key, name, kind in _ARRAYS:
+            for key, name, kind in ARRAYS:
                 values = getattr(block, name)
                 if values is not None:
                     self._append_rows(file, key, np.ascontiguousarray(values, dtype=kind), rows)
-            for key, name in _STRINGS:
+            for key, name in STRINGS:
                 texts = getattr(block, name)
                 if texts is not None:
                     self._append_rows(file, key, np.array(list(texts), dtype=object), rows)
@@ -191,45 +206,79 @@ class SplitWriter:
         if key not in file:
             if self.count:
                 raise ValueError(f"{self.path}: {key} appears after {self.count} clouds without it")
-            file.create_dataset(key, **_layout(values))
-            for name, encoder in (
-                ("image_feature", self.header.image_encoder),
-                ("text_feature", self.header.text_encoder),
-            ):
-                if key == name and encoder is not None:
-                    file[key].attrs.update(
-                        {"encoder": encoder.name, "version": encoder.version, "sha256": encoder.sha256}
-                    )
+            encoders = {"image_feature": self.header.image_encoder, "text_feature": self.header.text_encoder}
+            _create(file, key, values, encoders.get(key))
         dataset = file[key]
         if dataset.shape[1:] != values.shape[1:]:
             raise ValueError(f"{self.path}: {key} rows {values.shape[1:]} after rows {dataset.shape[1:]}")
         dataset.resize(self.count + rows, axis=0)
         dataset[self.count :] = values
 
-    def _write_attributes(self, file: h5py.File) -> None:
-        header = self.header
-        file.attrs.update(
-            {
-                "schema": SCHEMA,
-                "schema_version": SCHEMA_VERSION,
-                "dataset": header.dataset,
-                "variant": header.variant,
-                "split": header.split,
-                "class_names": json.dumps(list(header.class_names)),
-                "part_names": json.dumps(list(header.part_names)) if header.part_names else "",
-                "up": "y",
-                "frame": header.frame,
-                "tool_version": tool_version(),
-                "seed": header.seed,
-            }
-        )
+
+def header_attributes(header: SplitHeader, schema: str = SCHEMA) -> dict[str, Any]:
+    """What a header writes into the attributes of a file of clouds or scenes."""
+    return {
+        "schema": schema,
+        "schema_version": SCHEMA_VERSION,
+        "dataset": header.dataset,
+        "variant": header.variant,
+        "split": header.split,
+        "class_names": json.dumps(list(header.class_names)),
+        "part_names": json.dumps(list(header.part_names)) if header.part_names else "",
+        "up": "y",
+        "frame": header.frame,
+        "tool_version": tool_version(),
+        "seed": header.seed,
+        "stand_in": header.stand_in,
+    }
 
 
 def _layout(values: np.ndarray) -> dict[str, Any]:
     inner = values.shape[1:]
-    chunk = (1, *inner) if inner else (1024,)
+    chunk = (1, *inner) if np.prod(inner, dtype=int) > 16 else (1024, *inner)
     kind = h5py.string_dtype() if values.dtype == object else values.dtype
     return {"shape": (0, *inner), "maxshape": (None, *inner), "chunks": chunk, "dtype": kind}
+
+
+def extend_split(
+    path: Path, blocks: Iterable[Mapping[str, np.ndarray]], encoders: Mapping[str, Encoder | None]
+) -> None:
+    """Add further arrays to the clouds of a split that is there already, in place.
+
+    Args:
+        path: the split's file.
+        blocks: rows of arrays by key ("views", "image_feature", "text_feature"), block after block.
+        encoders: key -> what made a feature.
+
+    Raises:
+        OutputError: the disk is full or went away; the file is damaged then.
+        ValueError: a key has another number of rows than there are clouds (a mistake in the program).
+    """
+    kinds = {key: kind for key, _, kind in ARRAYS}
+    try:
+        with h5py.File(path, "r+") as file:
+            count, added = len(file["points"]), set()
+            for block in blocks:
+                for key, found in block.items():
+                    values = np.ascontiguousarray(found, dtype=kinds[key])
+                    if key not in added:
+                        added.add(key)
+                        _create(file, key, values, encoders.get(key))
+                    dataset = file[key]
+                    start = len(dataset)
+                    dataset.resize(start + len(values), axis=0)
+                    dataset[start:] = values
+            for key in added:
+                if len(file[key]) != count:
+                    raise ValueError(f"{path}: {key} has {len(file[key])} rows for {count} clouds")
+    except (OSError, RuntimeError) as cause:
+        raise OutputError(f"{path}: cannot be written ({cause}); is the disk full?") from cause
+
+
+def _create(file: h5py.File, key: str, values: np.ndarray, encoder: Encoder | None) -> None:
+    file.create_dataset(key, **_layout(values))
+    if encoder is not None:
+        file[key].attrs.update({"encoder": encoder.name, "version": encoder.version, "sha256": encoder.sha256})
 
 
 def write_split(path: Path, content: SplitContent) -> None:

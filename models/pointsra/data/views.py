@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pointsra.errors import InputFileError
-from pointsra.ops.splatting import Camera, render_depth
+from pointsra.ops.splatting import Camera, render_depth, render_shaded
 
 VIEW_COUNT = 4
 VIEW_SIZE = 48
@@ -20,6 +20,8 @@ VIEW_SIZE = 48
 CAMERAS = tuple(Camera(azimuth=35.0 + 90.0 * turn, elevation=20.0) for turn in range(VIEW_COUNT))
 _DRAWN = 1024  # points drawn: enough to close a surface at 48 pixels
 _RADIUS = 0.05
+_DRAWN_LARGE = 2048
+_GRAY = np.array([210, 210, 210], dtype=np.uint8)
 _LIGHT = np.array([-0.4, 0.6, 0.7]) / np.linalg.norm([-0.4, 0.6, 0.7])
 
 
@@ -50,6 +52,35 @@ def render_views(points: NDArray[np.floating]) -> NDArray[np.uint8]:
     chosen = np.linspace(0, len(points) - 1, min(_DRAWN, len(points))).astype(np.int64)
     cloud = to_unit_frame(points)[chosen]
     return np.stack([_shade(render_depth(cloud, VIEW_SIZE, camera, radius=_RADIUS)[0]) for camera in CAMERAS])
+
+
+def render_pictures(points: NDArray[np.floating], size: int) -> NDArray[np.uint8]:
+    """Draw a cloud from the same four sides at the size and with the light that networks for photographs want.
+
+    Args:
+        points: (N, 3), finite, in any frame.
+        size: H.
+
+    Returns:
+        (4, H, H) uint8 gray; 0 where there is nothing.
+    """
+    chosen = np.linspace(0, len(points) - 1, min(_DRAWN_LARGE, len(points))).astype(np.int64)
+    cloud = to_unit_frame(points)[chosen]
+    drawn = [
+        render_shaded(cloud, _GRAY, size, camera, supersample=1, background=(0, 0, 0))[..., 0] for camera in CAMERAS
+    ]
+    return np.stack(drawn)
+
+
+def resized(pictures: NDArray[np.uint8], size: int) -> NDArray[np.uint8]:
+    """Pictures (n, W, H, H) brought to ``size`` pixels along each side, (n, W, size, size)."""
+    if pictures.shape[-1] == size:
+        return pictures
+    from PIL import Image
+
+    flat = pictures.reshape(-1, *pictures.shape[2:])
+    small = [np.asarray(Image.fromarray(each).resize((size, size), Image.Resampling.BICUBIC)) for each in flat]
+    return np.stack(small).reshape(*pictures.shape[:2], size, size)
 
 
 def _shade(depth: NDArray[np.float32]) -> NDArray[np.uint8]:

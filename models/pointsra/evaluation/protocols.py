@@ -115,7 +115,7 @@ def _classify(job: _Job, protocol: str, names: dict[str, str], logits: Logits) -
         _same_classes(first.description.class_names, split)
         # The paper's figure belongs to full fine-tuning of pre-trained weights, and to nothing else.
         comparable = first.preset.protocol == "full" and first.description.details.get("init") is not None
-        published = published_accuracy(split.dataset, split.split) if comparable else None
+        published = published_accuracy(split.dataset, split.split) if comparable and not split.stand_in else None
         matrices = {
             label: [_confusion(classifier, preset, split, job, seed, logits) for seed in _seeds(job)]
             for label, classifier in loaded.items()
@@ -137,6 +137,7 @@ def _classify(job: _Job, protocol: str, names: dict[str, str], logits: Logits) -
             class_names=split.class_names,
             confusion=next(iter(matrices.values()))[0],
             notes=tuple(notes),
+            stand_in=split.stand_in,
         )
 
 
@@ -168,6 +169,7 @@ def _svm(job: _Job) -> EvaluationReport:
             class_names=test.class_names,
             confusion=matrices[0],
             notes=(f"LinearSVC, C = {_SVM_C}, fitted on standardized [cls, image, text, max] features.",),
+            stand_in=train.stand_in or test.stand_in,
         )
 
 

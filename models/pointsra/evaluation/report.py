@@ -13,6 +13,11 @@ from numpy.typing import NDArray
 from pointsra.data.replacing import replacing
 from pointsra.metrics.recognition import class_accuracies
 
+STAND_IN_NOTE = (
+    "The data is a small stand-in made up by this tool, not the data set it is named after: "
+    "these figures say that the program runs, and cannot be compared with any published one."
+)
+
 
 @dataclass(frozen=True)
 class ReportRow:
@@ -53,6 +58,7 @@ class EvaluationReport:
         class_names: in label order.
         confusion: (L, L) counts of the first row's weights and first seed, row the truth.
         notes: what a reader must know.
+        stand_in: the data is a small stand-in made up by this tool; title, text and notes say so.
     """
 
     title: str
@@ -66,8 +72,14 @@ class EvaluationReport:
     class_names: tuple[str, ...]
     confusion: NDArray[np.int64]
     notes: tuple[str, ...] = field(default=())
+    stand_in: bool = False
 
     headers = ("weights", "metric", "ours %", "paper %", "difference")
+
+    def __post_init__(self) -> None:
+        if self.stand_in and STAND_IN_NOTE not in self.notes:
+            object.__setattr__(self, "title", f"{self.title} (stand-in)")
+            object.__setattr__(self, "notes", (STAND_IN_NOTE, *self.notes))
 
     def table(self) -> list[list[str]]:
         """The rows as text, under :attr:`headers`."""
@@ -99,6 +111,7 @@ class EvaluationReport:
             "weights": self.weights,
             "dataset": self.dataset,
             "split": self.split,
+            "stand_in": self.stand_in,
             "clouds": self.clouds,
             "seeds": self.seeds,
             "rows": [
@@ -122,10 +135,8 @@ class EvaluationReport:
     def to_markdown(self) -> str:
         """The report as a page of Markdown."""
         lines = [f"# {self.title}", ""]
-        lines += [
-            f"Weights `{self.weights}`, {self.clouds} clouds of {self.dataset} {self.split}, seeds {self.seeds}.",
-            "",
-        ]
+        source = f"a stand-in for {self.dataset}" if self.stand_in else self.dataset
+        lines += [f"Weights `{self.weights}`, {self.clouds} clouds of {source} {self.split}, seeds {self.seeds}.", ""]
         lines += _markdown(list(self.headers), self.table())
         lines += ["", "## Confusion (rows: truth, columns: prediction)", ""]
         lines += _markdown(["class", *self.class_names, "accuracy %"], self.confusion_table())

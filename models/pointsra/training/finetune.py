@@ -17,7 +17,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from pointsra.data.loaders import Batch, evaluation_batches, steps_per_epoch, training_batches
+from pointsra.data.loaders import Batch, evaluation_batches, repetition_note, steps_per_epoch, training_batches
 from pointsra.data.places import split_path
 from pointsra.data.split_writer import tool_version
 from pointsra.data.store import Split, open_split
@@ -181,8 +181,9 @@ def finetune(
         validations.rewind(position.step)
         state = Run(run, position, text, report, "finetune")
         sentence = _opening(preset, len(split), plan.total, matched, position.step, device)
-        journal.say(sentence)
-        report(Progress("finetune", position.step, plan.total, message=sentence))
+        for message in filter(None, (sentence, repetition_note(split, preset.patches.points))):
+            journal.say(message)
+            report(Progress("finetune", position.step, plan.total, message=message))
 
         def description(note: str) -> ModelDescription:
             return ModelDescription(

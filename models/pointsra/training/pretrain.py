@@ -12,7 +12,7 @@ from typing import Any
 
 import torch
 
-from pointsra.data.loaders import Batch, evaluation_batches, steps_per_epoch, training_batches
+from pointsra.data.loaders import Batch, evaluation_batches, repetition_note, steps_per_epoch, training_batches
 from pointsra.data.places import split_path
 from pointsra.data.split_writer import tool_version
 from pointsra.data.store import Split, open_split
@@ -116,8 +116,9 @@ def pretrain(
             f"{'resumed at step ' + str(position.step) if position.step else 'started'}: {len(split)} clouds of "
             f"{preset.data.dataset}, {plan.total} steps, {parameters / 1e6:.2f} M parameters, on {device}"
         )
-        journal.say(sentence)
-        report(Progress("pretrain", position.step, plan.total, message=sentence))
+        for message in filter(None, (sentence, repetition_note(split, preset.patches.points))):
+            journal.say(message)
+            report(Progress("pretrain", position.step, plan.total, message=message))
 
         def batches(epoch: int, first: int) -> Any:
             return training_batches(
