@@ -20,7 +20,7 @@ def finetune(
         typer.Option(
             "--init",
             metavar="WEIGHTS",
-            help="Pre-trained weights: a run folder or a model.safetensors.",
+            help="Pre-trained weights: a run folder, a model.safetensors, or a peer's pre-training checkpoint (.pth).",
         ),
     ] = None,
     from_scratch: Annotated[

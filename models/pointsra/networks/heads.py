@@ -10,13 +10,13 @@ from pointsra.networks.stochastic import Dropout
 
 
 def cloud_feature(encoding: Encoding) -> Tensor:
-    """The feature of a cloud: its query tokens and the maximum of its patches, (B, 4·C), as in ReCon."""
+    """The feature of a cloud: its query tokens and the maximum of its patches, (B, (Q + 1)·C), as in ReCon."""
     return torch.cat([encoding.queries.flatten(1), encoding.patches.amax(dim=1)], dim=-1)
 
 
-def cloud_feature_dim(dim: int) -> int:
-    """Width of :func:`cloud_feature` for an encoder of width ``dim``."""
-    return (len(QUERIES) + 1) * dim
+def cloud_feature_dim(dim: int, queries: int = len(QUERIES)) -> int:
+    """Width of :func:`cloud_feature` for an encoder of width ``dim`` with that many queries."""
+    return (queries + 1) * dim
 
 
 class ClassificationHead(nn.Sequential):

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from pointsra.networks.patch_embedding import PatchEmbedding
-from pointsra.networks.transformer import PositionEmbedding, Transformer, concatenate
+from pointsra.networks.transformer import PositionEmbedding, SinePositionEmbedding, Transformer, concatenate
 from pointsra.ops.patches import Patches
 
 QUERIES = ("cls", "image", "text")
@@ -24,7 +24,7 @@ class Encoding:
     """What the encoder says of the visible patches.
 
     Attributes:
-        queries: (B, 3, C) the cls, image and text tokens.
+        queries: (B, Q, C) the cls, image and text tokens; peers' encoders have one of them or none.
         patches: (B, V, C) one token a visible patch.
         centers: (B, V, 3) their centers.
     """
@@ -44,7 +44,16 @@ class Encoding:
 
 
 class PatchEncoder(nn.Module):
-    """Patches → tokens. At dim 384, depth 12 and 6 heads it is Point-MAE's encoder plus three queries."""
+    """Patches → tokens. At dim 384, depth 12 and 6 heads it is Point-MAE's encoder plus three queries.
+
+    Args:
+        dim: width C. depth, heads: of the transformer.
+        patch_widths: hidden widths of the patch embedding.
+        drop_path: stochastic depth of the last block.
+        queries: how many of :data:`QUERIES` there are, from the first: 0 in Point-MAE, 1 in ACT, 3 here and in ReCon.
+        query_blocks: ReCon's blocks in place of ordinary ones.
+        sine_positions: PCP-MAE's positions in place of Point-MAE's.
+    """
 
     def __init__(
         self,
@@ -53,14 +62,17 @@ class PatchEncoder(nn.Module):
         heads: int = 6,
         patch_widths: tuple[int, int, int] = (128, 256, 512),
         drop_path: float = 0.1,
+        queries: int = len(QUERIES),
+        query_blocks: bool = False,
+        sine_positions: bool = False,
     ) -> None:
         super().__init__()
         self.dim = dim
         self.embedding = PatchEmbedding(dim, patch_widths)
-        self.positions = PositionEmbedding(dim)
-        self.query_tokens = nn.Parameter(torch.zeros(1, len(QUERIES), dim))
-        self.query_positions = nn.Parameter(torch.zeros(1, len(QUERIES), dim))
-        self.transformer = Transformer(dim, depth, heads, drop_path)
+        self.positions = SinePositionEmbedding(dim) if sine_positions else PositionEmbedding(dim)
+        self.query_tokens = nn.Parameter(torch.zeros(1, queries, dim))
+        self.query_positions = nn.Parameter(torch.zeros(1, queries, dim))
+        self.transformer = Transformer(dim, depth, heads, drop_path, queries if query_blocks else 0)
         self.norm = nn.LayerNorm(dim)
 
     def forward(self, patches: Patches, gate: Callable[[Tensor], Tensor] | None = None) -> Encoding:
@@ -74,7 +86,7 @@ class PatchEncoder(nn.Module):
         tokens = concatenate(self.query_tokens, embedded if gate is None else gate(embedded))
         positions = concatenate(self.query_positions, self.positions(patches.centers))
         mixed = self.norm(self.transformer(tokens, positions))
-        count = len(QUERIES)
+        count = self.query_tokens.shape[1]
         return Encoding(mixed[:, :count], mixed[:, count:], patches.centers)
 
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from pointsra.networks.masked_autoencoder import Encoding, PatchDecoder, PatchEncoder
+from pointsra.networks.masked_autoencoder import QUERIES, Encoding, PatchDecoder, PatchEncoder
 from pointsra.networks.mean_flow_transformer import MeanFlowTransformer
 
 
@@ -27,6 +27,8 @@ class PointSRASizes:
         image_dim, text_dim: widths of the frozen features; 0 means that there are none.
         predictor: whether the student has a predictor for MAE-SRA.
         transport_projection: whether MFT-SRA has a projection of its own.
+        queries, query_blocks, sine_positions: the form of the encoder, as :class:`PatchEncoder` takes them; other
+            than the defaults in imported weights.
     """
 
     dim: int
@@ -43,6 +45,39 @@ class PointSRASizes:
     text_dim: int
     predictor: bool = False
     transport_projection: bool = False
+    queries: int = len(QUERIES)
+    query_blocks: bool = False
+    sine_positions: bool = False
+
+
+def encoder_sizes(
+    dim: int,
+    depth: int,
+    heads: int,
+    patch_widths: tuple[int, int, int],
+    patch_size: int,
+    queries: int = len(QUERIES),
+    query_blocks: bool = False,
+    sine_positions: bool = False,
+) -> PointSRASizes:
+    """The sizes of an encoder alone: no decoder, no flow, no features of pictures and texts."""
+    return PointSRASizes(
+        dim=dim,
+        depth=depth,
+        heads=heads,
+        patch_widths=patch_widths,
+        decoder_depth=0,
+        decoder_heads=1,
+        patch_size=patch_size,
+        flow_dim=0,
+        flow_depth=0,
+        flow_heads=1,
+        image_dim=0,
+        text_dim=0,
+        queries=queries,
+        query_blocks=query_blocks,
+        sine_positions=sine_positions,
+    )
 
 
 class PointSRA(nn.Module):
@@ -59,7 +94,7 @@ class PointSRA(nn.Module):
         super().__init__()
         self.sizes = sizes
         dim = sizes.dim
-        self.encoder = PatchEncoder(dim, sizes.depth, sizes.heads, sizes.patch_widths, drop_path)
+        self.encoder = build_encoder(sizes, drop_path)
         self.decoder = PatchDecoder(dim, sizes.decoder_depth, sizes.decoder_heads, sizes.patch_size)
         self.flow = build_flow(sizes) if sizes.flow_depth else None
         self.image_head = nn.Linear(dim, sizes.image_dim) if sizes.image_dim else None
@@ -72,6 +107,20 @@ class PointSRA(nn.Module):
     def predicted_pooled(self, encoding: Encoding) -> Tensor:
         """The student's pooled feature (B, C), through the predictor where there is one."""
         return encoding.pooled if self.predictor is None else self.predictor(encoding.pooled)
+
+
+def build_encoder(sizes: PointSRASizes, drop_path: float = 0.0) -> PatchEncoder:
+    """The encoder of ``sizes``; ``drop_path`` is the stochastic depth of its last block."""
+    return PatchEncoder(
+        sizes.dim,
+        sizes.depth,
+        sizes.heads,
+        sizes.patch_widths,
+        drop_path,
+        sizes.queries,
+        sizes.query_blocks,
+        sizes.sine_positions,
+    )
 
 
 def build_flow(sizes: PointSRASizes, conditioned: bool = True) -> MeanFlowTransformer:

@@ -1,4 +1,4 @@
-"""The library's front door: weights as an object that embeds and completes arrays."""
+"""The library's front door: weights as an object that embeds and completes arrays, and can be handed on."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from pointsra.ops.patches import cut_patches
 from pointsra.ops.randomness import stream
 from pointsra.ops.sampling import farthest_point_indices, gather_points, random_indices
 from pointsra.ops.transforms import unit_frame
+from pointsra.reconstruction.export import export_encoder
 from pointsra.reconstruction.reconstruct import Completions, complete_points
 from pointsra.reconstruction.request import ReconstructRequest
 from pointsra.training.devices import resolve_device
@@ -93,6 +94,25 @@ class Model:
         )
         return complete_points(request, np.asarray(points, dtype=np.float64), self.network, self.description)
 
+    def export(self, path: str | Path, layout: str = "safetensors") -> Path:
+        """Write the encoder, without decoder and flow, for others to use.
+
+        Args:
+            path: the file; an older one is replaced.
+            layout: ``safetensors`` (``.safetensors``; this tool loads it wherever weights are named), ``point-mae``
+                (``.pth``; a pre-training checkpoint as Point-MAE's own code loads it) or ``onnx`` (``.onnx``; centers
+                (B, V, 3) and neighborhoods (B, V, K, 3) in, patch tokens (B, V, C) and :meth:`embed`'s feature (B, C)
+                out, any B).
+
+        Returns:
+            The path.
+
+        Raises:
+            SettingsError: unknown layout or another file ending, or an encoder that Point-MAE's code cannot hold.
+            MissingExtraError: ONNX without the extra ``export``. OutputError: the file cannot be written.
+        """
+        return export_encoder(self.network.encoder, self.description, Path(path), layout)
+
     def _embed(self, clouds: Tensor) -> Tensor:
         """(B, N, 3) float64 on the CPU → (B, C)."""
         wanted, held = self.description.patches["points"], clouds.shape[1]
@@ -113,7 +133,9 @@ def load(weights: str | Path | None = None, device: str = "auto") -> Model:
     """Load pre-trained weights.
 
     Args:
-        weights: a run folder or a ``.safetensors`` file; None takes the small weights in the package.
+        weights: a run folder, a ``.safetensors`` file, or a pre-training checkpoint of Point-MAE, PointDif, ACT,
+            PCP-MAE or ReCon, which embeds and has no flow to complete with; None takes the small weights in the
+            package.
         device: "auto", "cpu", "cuda" or "cuda:N".
 
     Raises:

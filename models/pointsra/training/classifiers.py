@@ -15,12 +15,11 @@ from pointsra.networks.classifier import PointClassifier
 from pointsra.networks.flow_gate import FrozenFlow
 from pointsra.networks.heads import ClassificationHead, LinearHead, cloud_feature_dim
 from pointsra.networks.initialization import build
-from pointsra.networks.masked_autoencoder import PatchEncoder
-from pointsra.networks.point_sra import PointSRASizes, build_flow
+from pointsra.networks.point_sra import PointSRASizes, build_encoder, build_flow, encoder_sizes
 from pointsra.objectives.path import TimeSampler
 from pointsra.ops.randomness import stream
 from pointsra.settings.schema import Encoder, FinetunePreset
-from pointsra.training.weights import ModelDescription, Weights, load_into, load_weights
+from pointsra.training.weights import ModelDescription, Weights, load_encoder, load_into, load_weights
 
 # In the pre-trained weights but not in a classifier: what only reconstruction and conditioning need.
 _CONDITIONING = ("flow.image.", "flow.text.", "flow.context.", "flow.context_positions.")
@@ -31,35 +30,46 @@ class Matched:
     """What of the encoder came from the weights.
 
     Attributes:
-        tensors: encoder tensors that were loaded.
-        wanted: encoder tensors there are.
+        family: of a peer's weights ("Point-MAE", …); None for this tool's own.
+        tensors, wanted: encoder tensors that were loaded, and that there are.
+        values, wanted_values: the numbers in them.
+        fresh: names of the tensors that start anew.
     """
 
+    family: str | None
     tensors: int
     wanted: int
+    values: int
+    wanted_values: int
+    fresh: tuple[str, ...] = ()
 
     @property
     def share(self) -> float:
-        """Share in 0 … 1."""
-        return self.tensors / self.wanted
+        """Share of the encoder's values, in 0 … 1."""
+        return self.values / self.wanted_values
+
+    def __str__(self) -> str:
+        encoder = f"{self.family}'s encoder" if self.family else "encoder"
+        fresh = f"; new: {', '.join(self.fresh[:4])}" if self.fresh else ""
+        more = f" and {len(self.fresh) - 4} more" if len(self.fresh) > 4 else ""
+        return (
+            f"{encoder} matched in {self.tensors} of {self.wanted} tensors and {self.values:,} of "
+            f"{self.wanted_values:,} values ({self.share:.1%}{fresh}{more})"
+        )
 
 
 def sizes_from_scratch(encoder: Encoder, patch_size: int) -> PointSRASizes:
     """The dimensions of an encoder that nothing was loaded into; it has no flow."""
-    return PointSRASizes(
-        dim=encoder.dim,
-        depth=encoder.depth,
-        heads=encoder.heads,
-        patch_widths=encoder.patch_widths,
-        decoder_depth=0,
-        decoder_heads=1,
-        patch_size=patch_size,
-        flow_dim=0,
-        flow_depth=0,
-        flow_heads=1,
-        image_dim=0,
-        text_dim=0,
-    )
+    return encoder_sizes(encoder.dim, encoder.depth, encoder.heads, encoder.patch_widths, patch_size)
+
+
+def fine_tuning_sizes(weights: Weights) -> PointSRASizes:
+    """The dimensions of a classifier on these weights: theirs.
+
+    An encoder that was pre-trained without a query gets one new cls token, as Point-MAE's own fine-tuning gives it.
+    """
+    sizes = weights.description.sizes
+    return replace(sizes, queries=max(1, sizes.queries))
 
 
 def build_classifier(
@@ -73,7 +83,7 @@ def build_classifier(
         preset: head, gate and protocol; only ``full`` has a gate.
         flow: objective and order of the flow, as weights describe them.
     """
-    inputs = cloud_feature_dim(sizes.dim)
+    inputs = cloud_feature_dim(sizes.dim, sizes.queries)
 
     def construct() -> PointClassifier:
         head: nn.Module
@@ -81,7 +91,7 @@ def build_classifier(
             head = LinearHead(inputs, classes)
         else:
             head = ClassificationHead(inputs, classes, preset.head.hidden, preset.head.dropout)
-        encoder = PatchEncoder(sizes.dim, sizes.depth, sizes.heads, sizes.patch_widths, preset.encoder.drop_path)
+        encoder = build_encoder(sizes, preset.encoder.drop_path)
         frozen = None
         if preset.gate.enabled and preset.protocol == "full" and sizes.flow_depth:
             ordered, averages = flow.get("order") == "morton", flow.get("objective") == "meanflow"
@@ -95,20 +105,23 @@ def initialize_from(classifier: PointClassifier, weights: Weights) -> Matched:
     """Load encoder and flow of pre-trained weights into a new classifier.
 
     Raises:
-        CheckpointError: the weights are not pre-trained ones, or do not fit in every tensor of encoder and flow.
+        CheckpointError: the weights are not pre-trained ones, or do not fit in every tensor of encoder and flow;
+            of a peer's, what :func:`load_weights` let pass as missing starts anew.
     """
     if weights.description.kind != "point_sra":
         raise CheckpointError(
             f"{weights.path} is a {weights.description.kind}: --init needs pre-trained weights, "
             "from `pointsra pretrain`."
         )
-    encoder = _below(weights.tensors, "encoder.")
-    load_into(classifier.encoder, encoder, weights.path)
+    fresh = load_encoder(classifier.encoder, weights)
     if classifier.frozen_flow is not None:
         kept = {name: value for name, value in weights.tensors.items() if not name.startswith(_CONDITIONING)}
         load_into(classifier.frozen_flow.flow, _below(kept, "flow."), weights.path)
         classifier.frozen_flow.center_scale.copy_(weights.tensors["center_scale"])
-    return Matched(len(encoder), len(classifier.encoder.state_dict()))
+    counts = {name: value.numel() for name, value in classifier.encoder.state_dict().items()}
+    loaded = [count for name, count in counts.items() if name not in fresh]
+    family = weights.description.details.get("family")
+    return Matched(family, len(loaded), len(counts), sum(loaded), sum(counts.values()), fresh)
 
 
 @dataclass(frozen=True)
@@ -158,7 +171,7 @@ def training_times(weights: Weights | None) -> TimeSampler:
     if weights is None or "flow" not in weights.description.preset:
         return TimeSampler()
     sampler = TimeSampler(**weights.description.preset["flow"]["times"])
-    if weights.description.flow["objective"] == "meanflow":
+    if weights.description.flow.get("objective") == "meanflow":
         return sampler
     return replace(sampler, different_share=0.0)
 

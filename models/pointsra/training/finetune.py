@@ -36,6 +36,7 @@ from pointsra.training.classifiers import (
     Matched,
     build_classifier,
     evaluation_times,
+    fine_tuning_sizes,
     initialize_from,
     sizes_from_scratch,
     trained_parameters,
@@ -114,6 +115,7 @@ def plan_finetune(
                 "protocol": preset.protocol,
                 "init": None if init is None else str(init),
                 "matched": None if matched is None else matched.share,
+                "matched_tensors": None if matched is None else matched.tensors,
                 "gate": classifier.gate is not None,
             }
 
@@ -141,7 +143,7 @@ def finetune(
         report: told of every record.
 
     Returns:
-        A summary: run, steps, epochs, seconds, test_last, test_best, matched, weights, parameters.
+        A summary: run, steps, epochs, seconds, test_last, test_best, matched, gate, weights, parameters.
 
     Raises:
         DataError, CheckpointError, OutputError, WorkFailedError, RunStopped: as in pre-training.
@@ -181,7 +183,8 @@ def finetune(
         validations.rewind(position.step)
         state = Run(run, position, text, report, "finetune")
         sentence = _opening(preset, len(split), plan.total, matched, position.step, device)
-        for message in filter(None, (sentence, repetition_note(split, preset.patches.points))):
+        ungated = _ungated(preset, weights)
+        for message in filter(None, (sentence, ungated, repetition_note(split, preset.patches.points))):
             journal.say(message)
             report(Progress("finetune", position.step, plan.total, message=message))
 
@@ -232,6 +235,7 @@ def finetune(
             "note": "test-selected",
         },
         "matched": None if matched is None else {"share": matched.share, "tensors": matched.tensors},
+        "gate": classifier.gate is not None,
         "weights": str(saved),
         **trained_parameters(classifier),
     }
@@ -267,7 +271,7 @@ def _assemble(
     if weights is None:
         sizes = sizes_from_scratch(preset.encoder, preset.patches.size)
         return build_classifier(sizes, len(split.class_names), preset, {}), sizes, None
-    sizes = weights.description.sizes
+    sizes = fine_tuning_sizes(weights)
     classifier = build_classifier(sizes, len(split.class_names), preset, weights.description.flow)
     return classifier, sizes, initialize_from(classifier, weights)
 
@@ -282,10 +286,13 @@ def _check_splits(train: Split, test: Split) -> None:
 def _opening(
     preset: FinetunePreset, clouds: int, total: int, matched: Matched | None, step: int, device: torch.device
 ) -> str:
-    origin = (
-        "from scratch"
-        if matched is None
-        else f"encoder matched in {matched.tensors} of {matched.wanted} tensors ({matched.share:.0%})"
-    )
+    origin = "from scratch" if matched is None else str(matched)
     verb = f"resumed at step {step}" if step else "started"
     return f"{verb}: {clouds} clouds of {preset.data.dataset}, {total} steps, {origin}, on {device}"
+
+
+def _ungated(preset: FinetunePreset, weights: Weights | None) -> str | None:
+    """A sentence where the preset asks for the gate and the weights have no flow to ask."""
+    if weights is None or weights.description.sizes.flow_depth or not preset.gate.enabled or preset.protocol != "full":
+        return None
+    return f"{weights.path} holds no flow: fine-tuning runs without the gate"

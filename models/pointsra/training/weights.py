@@ -2,6 +2,7 @@
 
 The description travels in the metadata of the safetensors file as well, so that a lone file is enough. Its
 checksum is kept in ``model.json``: weights that were exchanged or damaged are refused rather than used.
+Checkpoints of the Point-MAE family are read too, as an encoder without decoder and flow.
 """
 
 from __future__ import annotations
@@ -21,8 +22,11 @@ from torch import Tensor, nn
 
 from pointsra.data.replacing import replacing
 from pointsra.errors import CheckpointError
-from pointsra.networks.initialization import construct
+from pointsra.networks.initialization import build, construct
+from pointsra.networks.masked_autoencoder import PatchEncoder
 from pointsra.networks.point_sra import PointSRA, PointSRASizes
+from pointsra.ops.randomness import stream
+from pointsra.training.peer_checkpoints import read_peer_checkpoint
 
 MODEL_NAME = "model"
 _FORMAT = "pointsra-model"
@@ -34,14 +38,15 @@ class ModelDescription:
     """What one must know of weights to use them.
 
     Attributes:
-        kind: "point_sra" (pre-trained) or "classifier".
+        kind: "point_sra" (pre-trained; an encoder alone where there is no decoder) or "classifier".
         sizes: all dimensions.
         patches: points, groups and size that it was trained with.
         flow: objective and order of the flow.
         preset: the resolved preset of the run, as a plain table.
         encoders: name and version of the image and text encoders whose features it knows.
         class_names: of a classifier, in the order of its logits.
-        details: what else a kind needs (protocol, gate; a note on how it was chosen).
+        details: what else a kind needs (protocol, gate; a note on how it was chosen; the family of a peer's encoder
+            and the names of tensors that it lacked).
         step: optimizer steps behind it.
         tool_version: of the program that wrote it.
     """
@@ -121,7 +126,9 @@ def find_weights(source: Path, name: str = MODEL_NAME) -> Path:
             raise CheckpointError(f"{source} holds no {name}.safetensors.{unfinished}")
         return path
     if not source.is_file():
-        raise CheckpointError(f"There are no weights at {source}: name a run folder or a .safetensors file.")
+        raise CheckpointError(
+            f"There are no weights at {source}: name a run folder, a .safetensors file or a peer's checkpoint."
+        )
     return source
 
 
@@ -129,15 +136,17 @@ def load_weights(source: Path, name: str = MODEL_NAME) -> Weights:
     """Read weights and their description.
 
     Args:
-        source: a run folder or a ``.safetensors`` file of this tool.
+        source: a run folder, a ``.safetensors`` file of this tool, or a pre-training checkpoint of Point-MAE, PointDif,
+            ACT, PCP-MAE or ReCon.
         name: which weights of a run folder.
 
     Raises:
-        CheckpointError: missing, damaged, exchanged, or not of this tool.
+        CheckpointError: missing, damaged, exchanged, neither of this tool nor of those peers, or see
+            :func:`pointsra.training.peer_checkpoints.read_peer_checkpoint`.
     """
     path = find_weights(source, name)
     if path.suffix != ".safetensors":
-        raise CheckpointError(f"{path} is not a .safetensors file of this tool.")
+        return _peer_weights(path)
     try:
         with safetensors.safe_open(path, framework="pt") as file:
             metadata = file.metadata() or {}
@@ -171,8 +180,32 @@ def load_into(module: nn.Module, tensors: Mapping[str, Tensor], path: Path) -> N
         raise CheckpointError(f"{path} does not fit the network it describes: {reason}") from cause
 
 
+def load_encoder(encoder: PatchEncoder, weights: Weights) -> tuple[str, ...]:
+    """Load the encoder of pre-trained weights.
+
+    Tensors that the weights are known to lack keep their values: those of ``details["missing"]``, and the query tokens
+    where the weights were trained without any.
+
+    Returns:
+        Their names.
+
+    Raises:
+        CheckpointError: another tensor is missing, or one is unknown, of another shape, or not finite.
+    """
+    given = {name[len("encoder.") :]: value for name, value in weights.tensors.items() if name.startswith("encoder.")}
+    missing = set(weights.description.details.get("missing", ()))
+    if weights.description.sizes.queries == 0:
+        missing |= {"query_tokens", "query_positions"}
+    own = encoder.state_dict()
+    if weights.description.details.get("family"):  # some peers' files lack this count of batches
+        missing |= {name for name in own if name.endswith("num_batches_tracked")}
+    kept = {name: value for name, value in own.items() if name in missing and name not in given}
+    load_into(encoder, {**given, **kept}, weights.path)
+    return tuple(kept)
+
+
 def load_point_sra(source: Path, device: torch.device) -> tuple[PointSRA, ModelDescription]:
-    """A pre-trained network in eval mode, ready to encode and to draw.
+    """A pre-trained network in eval mode, ready to encode and, where the weights have a flow, to draw.
 
     Raises:
         CheckpointError: see :func:`load_weights`; also where the weights are a classifier's.
@@ -182,9 +215,27 @@ def load_point_sra(source: Path, device: torch.device) -> tuple[PointSRA, ModelD
         raise CheckpointError(
             f"{weights.path} is a {weights.description.kind}: this needs pre-trained weights, from `pointsra pretrain`."
         )
-    network = construct(lambda: PointSRA(weights.description.sizes))
-    load_into(network, weights.tensors, weights.path)
+    sizes = weights.description.sizes
+    if sizes.decoder_depth:
+        network = construct(lambda: PointSRA(sizes))
+        load_into(network, weights.tensors, weights.path)
+    else:  # an encoder alone; what it lacks is drawn from a fixed seed
+        network = build(lambda: PointSRA(sizes), stream(0, "weights"))
+        load_encoder(network.encoder, weights)
     return network.eval().to(device), weights.description
+
+
+def _peer_weights(path: Path) -> Weights:
+    peer = read_peer_checkpoint(path)
+    description = ModelDescription(
+        kind="point_sra",
+        sizes=peer.sizes,
+        patches=peer.patches,
+        flow={},
+        preset={},
+        details={"family": peer.family, "missing": list(peer.missing)},
+    )
+    return Weights(path, description, {f"encoder.{name}": value for name, value in peer.tensors.items()})
 
 
 def _describe(table: dict[str, Any]) -> ModelDescription:
