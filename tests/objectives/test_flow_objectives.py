@@ -214,3 +214,16 @@ def test_clouds_count_by_their_shares(objective):
     torch.testing.assert_close(objective.loss(network, path, active).loss.detach(), (first + second) / 2)
     torch.testing.assert_close(loss([1.5, 0.5]), 0.75 * first + 0.25 * second)
     assert not torch.isclose(first, second)
+
+
+@pytest.mark.parametrize("steps", [1, 2, 8])
+def test_ddpm_samples_stay_near_the_data_with_a_rough_network(steps):
+    # The exact noise of data N(0, 1) is √(1 − ᾱ) x; a tenth of error must not be blown up by 1 / √ᾱ.
+    objective = Ddpm()
+
+    def rough(state, r, t, rows):
+        level = (t * 2000).round().long()
+        return Output((1 - objective.signal[level]).sqrt()[:, None, None] * state * 0.9)
+
+    noise = torch.randn(64, 16, 3, generator=torch.Generator().manual_seed(1))
+    assert objective.draw(rough, noise, steps).abs().max() <= 6.0

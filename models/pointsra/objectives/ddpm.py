@@ -15,6 +15,9 @@ from pointsra.objectives.path import FlowLoss, Network, Path, batch_mean, masked
 
 _LEVELS = 2000
 _BETA_FIRST, _BETA_LAST = 1e-4, 0.02
+# Where predicted data is cut off while sampling, in the state's unit of one deviation (ours). At the last level an
+# error of the predicted noise is divided by √ᾱ = 4e-5: without this no number of steps leads back to the data.
+_FARTHEST = 4.0
 
 
 class Ddpm:
@@ -46,6 +49,7 @@ class Ddpm:
             time = torch.full((len(noise),), float(level) / _LEVELS, device=noise.device)
             predicted = network(state, time, time, None).velocity
             signal, kept = self.signal[level].to(state), self.signal[following].to(state)
-            clean = (state - (1 - signal).sqrt() * predicted) / signal.sqrt()
+            clean = ((state - (1 - signal).sqrt() * predicted) / signal.sqrt()).clamp(-_FARTHEST, _FARTHEST)
+            predicted = (state - signal.sqrt() * clean) / (1 - signal).sqrt()
             state = kept.sqrt() * clean + (1 - kept).sqrt() * predicted
         return state
