@@ -208,10 +208,10 @@ def _show(folder: Path, manifest: dict[str, Any], notes: tuple[str, ...], *, ver
         ("prepared", f"{folder} (a stand-in, not {manifest['dataset']} itself)" if stand_in else folder),
         ("splits", splits),
         ("classes", len(manifest["class_names"])),
-        ("skipped", f"{len(skipped)} (named in the manifest)" if skipped else None),
+        ("skipped", f"{len(skipped)} left out or mended (named in the manifest)" if skipped else None),
         ("manifest", folder / "manifest.json"),
     )
-    for each in skipped if verbose else skipped[:5]:
-        typer.echo(f"  left out {each['file']}: {each['reason']}")
+    for each in skipped if verbose else ():  # the notes tell the first of them
+        typer.echo(f"  {each['file']}: {each['reason']}")
     if manifest["dataset"] == "shapes":
         typer.echo("Next: pointsra pretrain --preset quickstart")

@@ -177,6 +177,17 @@ def test_lines_that_are_no_clouds(tmp_path, line):
         plan(request(tmp_path))
 
 
+def test_lists_that_are_mixed_up(tmp_path):
+    raw = official(tmp_path / "raw")
+    lists = raw / "fileSplit" / "cls"
+    (lists / "ann_clsSplit_2.txt").write_bytes((lists / "negSplit_2.txt").read_bytes())
+    with pytest.raises(DataError, match=rf"ann_clsSplit_2\.txt: line 1 names {VESSELS[4]}, which is no aneurysm"):
+        plan(request(tmp_path))
+    (lists / "negSplit_2.txt").write_text(f"{ANNOTATED[2]}\n")
+    with pytest.raises(DataError, match=rf"negSplit_2\.txt: line 1 names {ANNOTATED[2]}, which is no vessel"):
+        plan(request(tmp_path))
+
+
 def test_a_segment_of_two_folds_is_noted(tmp_path):
     raw = official(tmp_path / "raw")
     with (raw / "fileSplit" / "seg" / "annSplit_1.txt").open("a") as stream:

@@ -269,6 +269,7 @@ def test_a_frame_without_objects(tmp_path):
 
 def test_without_lists_the_seed_decides(tmp_path):
     raw = official(tmp_path / "raw", with_lists=False)
+    (raw / "training/velodyne/._000000.bin").write_bytes(b"what macOS leaves")
     result = prepare(request(tmp_path, raw))
     assert counts_of(result)["train"] == 3
     assert counts_of(result)["val"] == 2

@@ -358,6 +358,14 @@ def replaced(key, values):
     return change
 
 
+def broken_tree(name):
+    def change(folder):
+        path = folder / name
+        path.write_bytes(path.read_bytes().replace(b"TREE", b"TREF"))
+
+    return change
+
+
 ROWS = {
     "no list": (gone("train_files.txt"), "train_files.txt: missing"),
     "not there": (gone("ply_data_train1.h5"), "ply_data_train1.h5: not there, though train_files.txt names it"),
@@ -370,6 +378,7 @@ ROWS = {
     ),
     "turned": (edited("ply_data_train1.h5", replaced("data", np.zeros((6, 3, 80)))), "data is float64 (6, 3, 80)"),
     "labels": (edited("ply_data_train1.h5", replaced("label", np.zeros(5, int))), "label is int64 (5,), expected 6"),
+    "bytes": (broken_tree("ply_data_train1.h5"), "ply_data_train1.h5: damaged, it cannot be read whole"),
     "normals": (edited("ply_data_train1.h5", replaced("normal", np.zeros((6, 9, 3)))), "normal has shape (6, 9, 3)"),
 }
 CLOUDS = {

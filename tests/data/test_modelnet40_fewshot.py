@@ -269,6 +269,9 @@ def test_a_stand_in_stays_one(tmp_path):
     result = prepare(request(tmp_path, None, limit=2))
     with open_split(result.folder / "5way10shot_fold0_test.h5") as split:
         assert split.stand_in
+    assert result.manifest["stand_in"]
+    again = prepare(request(tmp_path, None, limit=2))
+    assert again.unchanged and "stand-in" in again.notes[1]
 
 
 def test_folds_from_raw_files_and_official_ones_first(tmp_path):

@@ -157,6 +157,23 @@ def test_force_mends_damage_of_the_same_size(tmp_path):
     assert path.read_bytes() == whole
 
 
+def test_force_mends_a_manifest_cut_short(tmp_path):
+    small = request(tmp_path, count=16, points=32)
+    path = prepare(small).folder / "manifest.json"
+    whole = path.read_bytes()
+    path.write_bytes(whole[:100])
+    with pytest.raises(DataError, match=r"manifest\.json: not valid JSON; run `.* shapes .*--force`"):
+        prepare(small)
+    forced = replace(small, force=True)
+    (path.parent / "thesis.txt").write_text("precious")
+    with pytest.raises(DataError, match="not valid JSON"):
+        prepare(forced)
+    (path.parent / "thesis.txt").unlink()
+    assert plan(forced)["state"] == "replace"
+    assert not prepare(forced).unchanged
+    assert path.read_bytes() == whole
+
+
 @pytest.mark.parametrize("error", [KeyboardInterrupt, RuntimeError, OSError(28, "No space left on device")])
 def test_ended_in_the_middle(tmp_path, monkeypatch, error):
     prepare(request(tmp_path, count=16, points=32))
@@ -245,6 +262,14 @@ def test_an_archive_is_unpacked_once(tmp_path, monkeypatch):
     assert prepare(asked).unchanged  # packed anew, the files that are read are the same
     with pytest.raises(DataError, match="--force"):
         prepare(replace(asked, limit=2))
+
+
+def test_a_file_that_is_no_archive_is_told_beforehand(tmp_path):
+    (tmp_path / "raw.zip").write_bytes(b"hello")
+    asked = PrepareRequest(dataset="scanobjectnn", root=tmp_path / "data", raw=tmp_path / "raw.zip")
+    for act in (plan, prepare):
+        with pytest.raises(DataError, match=r"raw\.zip: not a zip or tar archive, or cut short; --raw names a folder"):
+            act(asked)
 
 
 def test_a_stand_in_is_always_named(tmp_path):

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+import pointsra_cli
 from pointsra.data import s3dis
 from pointsra.data.prepare import PrepareRequest, plan, prepare
 from pointsra.data.scenes import open_scenes
@@ -117,6 +118,7 @@ def test_boxes_around_furniture(tmp_path):
     with open_scenes(result.folder / "rooms_area_2.h5") as scenes:
         scene = scenes.scene_at(0)
         assert scenes.class_names == ("table", "chair", "sofa", "bookcase", "board")
+        assert result.manifest["class_names"] == list(scenes.class_names)
         assert scenes.part_names == tuple(CLASSES)
         assert (scenes.variant, scenes.frame, scenes.stand_in) == ("rooms", "raw", False)
     np.testing.assert_array_equal(scene.box_labels, [1, 1, 0])
@@ -221,6 +223,18 @@ def test_stray_control_byte(tmp_path, line, mended, how):
     np.testing.assert_allclose([*back, *scene.colors[17]], mended, atol=1e-5)
 
 
+def test_what_was_mended_is_not_said_to_be_left_out(tmp_path, capsys):
+    raw = official(tmp_path / ROOT, ["Area_5/hallway_6"])
+    path = raw / "Area_5/hallway_6/Annotations/floor_1.txt"
+    path.write_bytes(path.read_bytes().replace(b" ", b" \x10", 1))
+    words = ["prepare-data", "s3dis", "--raw", str(raw), "--out", str(tmp_path / "data"), "--workers", "1"]
+    assert pointsra_cli.run(words) == 0
+    shown = capsys.readouterr().out
+    assert shown.count("the stray byte 0x10 was taken out") == 1
+    assert "left out Area_5" not in shown
+    assert "1 left out or mended" in shown
+
+
 def test_odd_objects_are_noted(tmp_path):
     raw = official(tmp_path / ROOT, ["Area_2/hallway_1"])
     folder = raw / "Area_2/hallway_1/Annotations"
@@ -260,7 +274,13 @@ def empty_annotations(folder):
         path.write_text("")
 
 
+def folder_in_place_of_a_file(room):
+    (room / "Annotations/floor_1.txt").unlink()
+    (room / "Annotations/floor_1.txt").mkdir()
+
+
 RAW_DAMAGE = {
+    "a folder": (folder_in_place_of_a_file, "floor_1.txt: cannot be read (Is a directory)"),
     "cut short": (change_line(799, b"1.0 2.0 3.0 4"), "floor_1.txt: line 800 has 4 columns, expected 6"),
     "wide": (change_line(4, b"1 2 3 4 5 6 7"), "line 5 has 7 columns"),
     "words": (change_line(4, b"1 2 3 4 5 six"), "line 5 is not 6 numbers"),

@@ -209,7 +209,12 @@ def test_damage_is_named(tmp_path, name):
 
 
 @pytest.mark.parametrize(
-    ("content", "sentence"), [(lambda data: data[:-9000], "cut short"), (lambda data: b"no", "not an")]
+    ("content", "sentence"),
+    [
+        (lambda data: data[:-9000], "cut short"),
+        (lambda data: b"no", "not an"),
+        (lambda data: data.replace(b"TREE", b"TREF"), "damaged, it cannot be read whole"),
+    ],
 )
 def test_truncated_file(tmp_path, content, sentence):
     raw = official(tmp_path / "raw", ["obj_bg", "obj_only"])

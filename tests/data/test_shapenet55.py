@@ -243,6 +243,15 @@ def test_damaged_clouds_are_named(tmp_path, name):
     assert any(sentence in note for note in result.notes)
 
 
+def test_the_first_cloud_is_no_measure_of_the_others(tmp_path):
+    path = damaged(tmp_path, NAMES["train"][0], cloud("n", columns=6))
+    with pytest.raises(DataError) as caught:
+        prepare(request(tmp_path))
+    assert str(caught.value).startswith(f"{path}: holds float32 (300, 6), expected numbers (N, 3)")
+    result = prepare(request(tmp_path, skip_bad=True))
+    assert {name: each["count"] for name, each in result.manifest["splits"].items()} == {"train": 3, "test": 2}
+
+
 def test_a_cloud_cut_short(tmp_path):
     path = official(tmp_path / "raw") / "shapenet_pc" / f"{NAMES['test'][0]}.npy"
     path.write_bytes(path.read_bytes()[:-40])

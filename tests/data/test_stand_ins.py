@@ -138,7 +138,7 @@ def test_what_cannot_be_written_is_refused(tmp_path):
     with pytest.raises(OutputError, match="not empty"):
         write_stand_in("intra", tmp_path, 0, 1)
     assert [path.name for path in tmp_path.iterdir()] == ["mine.txt"]
-    with pytest.raises(OutputError, match=r"mine\.txt: a stand-in cannot be written there"):
+    with pytest.raises(OutputError, match=r"mine\.txt: a file stands where a folder is needed"):
         write_stand_in("intra", tmp_path / "mine.txt", 0, 1)
 
 

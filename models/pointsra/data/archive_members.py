@@ -57,6 +57,11 @@ def is_archive(path: Path) -> bool:
     return zipfile.is_zipfile(path) or _is_tar(path)
 
 
+def not_an_archive(path: Path) -> str:
+    """What is said of a file that is neither a zip nor a tar."""
+    return f"{path}: not a zip or tar archive, or cut short; --raw names a folder, or a .zip, .tar, .tar.gz or .tgz."
+
+
 @contextmanager
 def open_members(path: Path) -> Iterator[tuple[Iterator[Member], int | None]]:
     """The members of an archive, one after the other, and how many there are where that is known beforehand.
@@ -76,9 +81,7 @@ def open_members(path: Path) -> Iterator[tuple[Iterator[Member], int | None]]:
         with _Tar.open(path, "r:*") as archive:
             yield _tar_members(path, archive), None
     else:
-        raise DataError(
-            f"{path}: not a zip or tar archive, or cut short; --raw names a folder, or a .zip, .tar, .tar.gz or .tgz."
-        )
+        raise DataError(not_an_archive(path))
 
 
 def place_in(folder: Path, name: str) -> Path | None:

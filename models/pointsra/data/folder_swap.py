@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from pointsra.data.replacing import output_problem, replacing
+from pointsra.data.skipping import unreadable
 from pointsra.errors import DataError, WorkFailedError
 
 MADE_FOR = "made-for.json"
@@ -43,6 +44,7 @@ def work_folder(folder: Path, made_for: Mapping[str, Any]) -> Iterator[Path]:
 
     Raises:
         OutputError: no permission, disk full, or a file in the way.
+        DataError: the system does not let a file elsewhere be read.
     """
     work = work_place(folder)
     try:
@@ -60,6 +62,8 @@ def work_folder(folder: Path, made_for: Mapping[str, Any]) -> Iterator[Path]:
     except Exception as cause:
         shutil.rmtree(work, ignore_errors=True)
         if isinstance(cause, OSError):
+            if cause.filename and not any(Path(cause.filename).is_relative_to(place) for place in (work, folder)):
+                raise unreadable(cause, "") from cause  # a raw file, not one that was to be written
             raise output_problem(folder, cause) from cause
         raise
 

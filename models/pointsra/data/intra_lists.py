@@ -83,7 +83,7 @@ def read_folds(request: PrepareRequest) -> Folds:
         DataError: something is missing; says where it is to be had. A list is damaged or names what is not there,
             and ``skip_bad`` is off.
     """
-    base = Path(request.raw) if request.raw is not None else Path(request.root)
+    base = (Path(request.raw) if request.raw is not None else Path(request.root)).absolute()
     roots = [base / root for root in _ROOTS]
     root = next((each for each in roots if (each / "annotated").is_dir() or (each / "generated").is_dir()), None)
     if root is None:
@@ -156,6 +156,8 @@ def _read_list(path: Path, root: Path, label: int, skip_bad: bool) -> tuple[list
         found = None
         if place.suffix != ".ad" or place.is_absolute() or ".." in place.parts or len(text) > 200:
             reason = f"line {number} is {text[:80]!r}, expected a path as annotated/ad/AN193-1-_norm.ad"
+        elif ("vessel" in place.parts) != (label == 0):
+            reason = f"line {number} names {text}, which is no {CLASS_NAMES[label]}; the lists are mixed up"
         else:
             found = _cloud(root / place)
             reason = f"line {number} names {text}, and there is no such file in {root}"

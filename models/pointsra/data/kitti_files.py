@@ -12,11 +12,13 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from pointsra.data.sizes import refuse_oversized
 from pointsra.errors import DataError
 
 CLASS_NAMES = ("Car", "Van", "Truck", "Pedestrian", "Person_sitting", "Cyclist", "Tram", "Misc")
 IGNORED = "DontCare"
 _COLUMNS = 15
+_LARGEST_SWEEP, _LARGEST_TEXT = 256 << 20, 1 << 20  # bytes; ours: official ones have 2 million and some thousand
 _KEYS = {"P2": 12, "R0_rect": 9, "Tr_velo_to_cam": 12}
 
 
@@ -99,9 +101,10 @@ def read_sweep(path: Path) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         Points (N, 3), z up, and reflectance (N,).
 
     Raises:
-        DataError: missing, empty, of a size that is not rows of 16 bytes, or not finite.
+        DataError: missing, empty, oversized, of a size that is not rows of 16 bytes, or not finite.
     """
     _demand(path)
+    refuse_oversized(path, _LARGEST_SWEEP, "one sweep")
     size = path.stat().st_size
     if not size:
         raise DataError(f"{path}: holds no points; unpack the sweep again.")
@@ -188,6 +191,7 @@ def _demand(path: Path) -> None:
 
 def _lines(path: Path) -> list[str]:
     _demand(path)
+    refuse_oversized(path, _LARGEST_TEXT, "one frame")
     try:
         return path.read_text(encoding="utf-8").splitlines()
     except (OSError, UnicodeDecodeError) as cause:

@@ -102,7 +102,8 @@ def _listing(folder: Path, name: str) -> Path | None:
 def _deal(training: Path, seed: int) -> dict[str, list[str]]:
     """Half of the frames for each split; a frame of which any file is there counts, so that nothing is lost unseen."""
     places = (("velodyne", "*.bin"), ("label_2", "*.txt"))
-    names = sorted({path.stem for place, pattern in places for path in (training / place).glob(pattern)})
+    found = (path.stem for place, pattern in places for path in (training / place).glob(pattern))
+    names = sorted({name for name in found if not name.startswith(".")})  # "._000000.bin" is what macOS leaves
     order = np.random.default_rng(seed).permutation(len(names))
     held = {names[index] for index in order[: len(names) // 2]}
     return {

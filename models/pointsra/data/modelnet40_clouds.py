@@ -23,13 +23,12 @@ from numpy.typing import NDArray
 from pointsra.data.assembling import ReadBlock
 from pointsra.data.blocks import choose_rows, name_caption
 from pointsra.data.number_rows import read_rows
+from pointsra.data.raw_hdf5 import HDF5_DAMAGE, opened_hdf5
 from pointsra.data.safe_pickles import load_arrays
 from pointsra.data.skipping import read_sound
 from pointsra.data.split_writer import CloudBlock
 from pointsra.data.views import to_unit_frame
 from pointsra.errors import DataError
-
-_CHUNK_CACHE = 16 << 20  # bytes; official files are compressed in chunks of many clouds
 
 
 @dataclass(frozen=True)
@@ -85,7 +84,7 @@ def read_block(task: Sequence[Listed], *, folder: Path, points: int, seed: int, 
 
         def read(listed: Listed) -> tuple[Listed, Cloud]:
             if listed.path.suffix == ".h5" and listed.path not in files:
-                files[listed.path] = stack.enter_context(open_hdf5(listed.path))
+                files[listed.path] = stack.enter_context(opened_hdf5(listed.path))
             return listed, read_cloud(listed, files.get(listed.path), points, seed)
 
         pairs, skipped = read_sound(task, read, lambda listed: listed.path.relative_to(folder).as_posix(), skip_bad)
@@ -158,20 +157,6 @@ def farthest_rows(points: NDArray[np.floating], count: int) -> NDArray[np.int64]
     return chosen
 
 
-def open_hdf5(path: Path) -> h5py.File:
-    """Open a raw HDF5 file.
-
-    Raises:
-        DataError: not there, cut short, or no HDF5 file.
-    """
-    try:
-        return h5py.File(path, "r", rdcc_nbytes=_CHUNK_CACHE)
-    except OSError as cause:
-        what = "cut short" if "truncated" in str(cause) else "not an HDF5 file, or damaged"
-        what = what if path.exists() else "not there"
-        raise DataError(f"{path}: {what}; unpack the archive again.") from cause
-
-
 def open_pickle(path: Path) -> Any:
     """What a pickle of arrays holds; asked for again it is not read again, as long as the file stays the same.
 
@@ -197,7 +182,7 @@ def _values(listed: Listed, file: h5py.File | None) -> NDArray[np.floating]:
         try:
             points = file["data" if "data" in file else "points"][row]
             return np.concatenate([points, file["normal"][row]], axis=1) if listed.normals else points
-        except (OSError, KeyError, ValueError) as cause:
+        except HDF5_DAMAGE as cause:
             raise DataError(f"{listed.place} cannot be read; unpack the archive again.") from cause
     if not listed.key:
         return read_rows(listed.path, 6, ",")

@@ -63,7 +63,7 @@ def find(request: PrepareRequest) -> RawFiles:
     """
     source = _source(request)
     expected = {f"{fold.name}_{split}": len(fold.clouds[split]) for fold in source.folds for split in SPLITS}
-    return RawFiles(source.folder, source.files, expected)
+    return RawFiles(source.folder, source.files, expected, stand_in=source.stand_in)
 
 
 def build(request: PrepareRequest, raw: RawFiles, folder: Path, report: Report) -> Built:
@@ -89,7 +89,7 @@ def build(request: PrepareRequest, raw: RawFiles, folder: Path, report: Report) 
                 split=f"{fold.name}_{split}",
                 class_names=fold.class_names,
                 seed=request.seed,
-                stand_in=raw.stand_in or source.stand_in,
+                stand_in=raw.stand_in,
             )
             tasks = [tuple(task) for task in cut(fold.clouds[split])]
             plans.append(SplitPlan(header, tasks, len(fold.clouds[split])))

@@ -19,9 +19,10 @@ import h5py
 import numpy as np
 from numpy.typing import NDArray
 
-from pointsra.data.modelnet40_clouds import Listed, open_hdf5, open_pickle, pickled
+from pointsra.data.modelnet40_clouds import Listed, open_pickle, pickled
+from pointsra.data.raw_hdf5 import opened_hdf5
 from pointsra.data.request import Skipped
-from pointsra.data.skipping import evenly, read_sound
+from pointsra.data.skipping import each_once, evenly, read_sound
 from pointsra.errors import DataError
 
 # fmt: off
@@ -130,20 +131,11 @@ def _check_names(path: Path) -> None:
             raise DataError(f"{path}: line {number} is {name!r}, expected {official!r} as in the official order.")
 
 
-def _unique(path: Path, names: list[str]) -> tuple[list[str], list[Skipped]]:
-    """The names of a list, each once."""
-    seen: set[str] = set()
-    repeated = [name for name in names if name in seen or seen.add(name)]
-    return list(dict.fromkeys(names)), [
-        Skipped(path.name, f"{path}: names {name} more than once; it was taken once.") for name in repeated
-    ]
-
-
 def _list_text(form: Form, split: str, limit: int | None, skip_bad: bool) -> Listing:
     names_path = form.folder / "modelnet40_shape_names.txt"
     _check_names(names_path)
     list_path = form.folder / f"modelnet40_{split}.txt"
-    ids, skipped = _unique(list_path, _lines(list_path))
+    ids, skipped = each_once(list_path, _lines(list_path))
 
     def read(name: str) -> Listed:
         class_name = class_of(name, list_path)
@@ -227,14 +219,14 @@ def _list_hdf5(form: Form, split: str, limit: int | None, skip_bad: bool) -> Lis
         _check_names(names_path)
         files.append(names_path)
     # Entries begin with data/modelnet40_ply_hdf5_2048/, wherever the files are now: only their last part counts.
-    names, skipped = _unique(list_path, [re.split(r"[/\\]", line)[-1] for line in _lines(list_path)])
+    names, skipped = each_once(list_path, [re.split(r"[/\\]", line)[-1] for line in _lines(list_path)])
     present = [form.folder / name for name in names if (form.folder / name).is_file()]
 
     def read(name: str) -> tuple[Path, NDArray[np.int64], bool]:
         path = form.folder / name
         if not path.is_file():
             raise DataError(f"{path}: not there, though {list_path.name} names it; unpack the archive again.")
-        with open_hdf5(path) as file:
+        with opened_hdf5(path) as file:
             return path, *_checked(path, file)
 
     found, bad = read_sound(names, read, lambda name: name, skip_bad)
@@ -265,10 +257,7 @@ def _checked(path: Path, file: h5py.File) -> tuple[NDArray[np.int64], bool]:
     has_normals = isinstance(normal, h5py.Dataset)
     if has_normals and normal.shape != data.shape:
         raise DataError(f"{path}: normal has shape {normal.shape}, expected {data.shape}.")
-    try:
-        return label[:].reshape(-1).astype(np.int64), has_normals
-    except OSError as cause:
-        raise DataError(f"{path}: label cannot be read; unpack the archive again.") from cause
+    return label[:].reshape(-1).astype(np.int64), has_normals
 
 
 _LISTERS: dict[str, Callable[[Form, str, int | None, bool], Listing]] = {

@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from pointsra.data.sizes import refuse_oversized
 from pointsra.errors import DataError
 
 _SEPARATORS = {",": "a comma", " ": "a space"}
@@ -33,9 +34,7 @@ def read_rows(path: Path, columns: int, separator: str) -> NDArray[np.float64]:
         DataError: not there, empty, too large for one cloud, or a line that does not fit, named with its number.
     """
     try:
-        size = path.stat().st_size
-        if size > _LARGEST:
-            raise DataError(f"{path}: has {size} bytes, far more than one cloud; is this the right file?")
+        refuse_oversized(path, _LARGEST, "one cloud")
         rows = _parse(path, columns, separator)
     except OSError as cause:
         raise DataError(f"{path}: cannot be read ({cause.strerror or cause}); is it there?") from cause

@@ -75,7 +75,8 @@ def read_manifest(folder: Path) -> dict[str, Any]:
     except OSError as cause:
         raise DataError(f"{path}: cannot be read ({cause.strerror}); prepare it again.") from cause
     except ValueError as cause:
-        raise DataError(f"{path}: not valid JSON; run `pointsra prepare-data … --force` again.") from cause
+        advice = preparing_advice(path.parent.parent, path.parent.name, again=True)
+        raise DataError(f"{path}: not valid JSON; {advice}.") from cause
     if not isinstance(manifest, dict) or manifest.get("schema") != "pointsra-manifest":
         raise DataError(f"{path}: not a manifest of this tool; choose another folder with --out.")
     return manifest

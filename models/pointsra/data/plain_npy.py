@@ -8,7 +8,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from pointsra.data.sizes import refuse_oversized
 from pointsra.errors import DataError
+
+_LARGEST = 4 << 30  # bytes; ours: the largest room of S3DIS has some 500 million
 
 
 def load_plain(path: Path, columns: int | None) -> NDArray[Any]:
@@ -22,8 +25,10 @@ def load_plain(path: Path, columns: int | None) -> NDArray[Any]:
         (N, C) or (N,) of any number type, as it is in the file.
 
     Raises:
-        DataError: missing, cut short, holding Python objects (which are never unpickled), or of another shape.
+        DataError: missing, cut short, oversized, holding Python objects (which are never unpickled), or of another
+            shape.
     """
+    refuse_oversized(path, _LARGEST, "one cloud or room")
     try:
         values = np.load(path, allow_pickle=False)
     except FileNotFoundError as cause:

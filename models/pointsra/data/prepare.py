@@ -28,6 +28,7 @@ from pointsra.data import (
     shapenet55,
     shapenetpart,
 )
+from pointsra.data.archive_members import is_archive, not_an_archive
 from pointsra.data.archives import raw_folder
 from pointsra.data.assembling import PARTS_FOLDER
 from pointsra.data.condition_pass import Encoders, add_conditions, find_encoders
@@ -211,6 +212,8 @@ def _packed(request: PrepareRequest) -> RawFiles:
     """What can be said of raw files before they are written or unpacked."""
     if request.stand_in or request.raw is None:
         return RawFiles()
+    if not is_archive(Path(request.raw)):
+        raise DataError(not_an_archive(Path(request.raw)))
     return RawFiles(Path(request.raw).parent, (Path(request.raw),))
 
 
@@ -226,7 +229,7 @@ def _find(job: _Job) -> RawFiles:
         return raw
     if (raw.folder.resolve() / "x").is_relative_to(job.folder.resolve()):
         raise DataError(f"{raw.folder}: the raw files lie where the result goes; choose another --out.")
-    return replace(raw, stand_in=is_stand_in(raw.folder))
+    return replace(raw, stand_in=raw.stand_in or is_stand_in(raw.folder))
 
 
 def _already_there(job: _Job) -> PrepareResult | None:
@@ -275,7 +278,12 @@ def _state(job: _Job, raw: RawFiles | None) -> tuple[str, str]:
         return "new", ""
     if not (folder / "manifest.json").is_file():
         raise DataError(f"{folder}: holds files that are not a prepared data set; choose another --out.")
-    manifest = read_manifest(folder)
+    try:
+        manifest = read_manifest(folder)
+    except DataError:
+        if job.request.force and all(each.name == "manifest.json" or each.suffix == ".h5" for each in folder.iterdir()):
+            return "replace", "its manifest.json is damaged"
+        raise
     found = _difference(job, manifest)
     if found is None and raw is not None:
         found = changed_source(raw, manifest)

@@ -65,7 +65,8 @@ class RawFiles:
         files: absolute paths, in a fixed order.
         expected: clouds in each split, as far as they are known beforehand.
         notes: sentences for the user (which of several folders was taken, what was ignored).
-        stand_in: these are no real data but a stand-in written by this tool; set by ``prepare``, not by a recipe.
+        stand_in: these are no real data but a stand-in written by this tool; ``prepare`` sees that by the folder, a
+            recipe that reads another prepared set says so itself.
     """
 
     folder: Path | None = None

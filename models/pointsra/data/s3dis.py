@@ -173,7 +173,8 @@ def build(request: PrepareRequest, raw: RawFiles, folder: Path, report: Report) 
         )
         counts |= done.counts
         skipped = list(dict.fromkeys([*skipped, *done.skipped]))
-    return Built(counts, types, ",".join(_wanted(request)), skipped, [*notes, *notes_on(skipped, (SPARSE,))])
+    class_names = types if "blocks" in _wanted(request) else BOX_NAMES
+    return Built(counts, class_names, ",".join(_wanted(request)), skipped, [*notes, *notes_on(skipped, (SPARSE,))])
 
 
 def read_columns(task: Task, *, types: Sequence[str], count: int, seed: int, skip_bad: bool, base: Path) -> ReadBlock:

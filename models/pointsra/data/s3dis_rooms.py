@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from pointsra.data.plain_npy import load_plain
 from pointsra.data.request import Skipped
+from pointsra.data.sizes import refuse_oversized
 from pointsra.data.skipping import relative_name
 from pointsra.errors import DataError
 
@@ -28,6 +29,7 @@ PART_NAMES = ("ceiling", "floor", "wall", "beam", "column", "window", "door", "t
 # fmt: on
 CLUTTER = PART_NAMES.index("clutter")
 _COLUMNS = 6
+_LARGEST = 2 << 30  # bytes; ours: the largest object has some hundred million
 _OBJECT_NAME = re.compile(r"([A-Za-z]+)_(\d+)")
 _NUMBERS = b"0123456789+-.eE \t\r\nnaifNAIF"  # what rows of numbers are made of, nan and inf included
 
@@ -60,7 +62,8 @@ class RoomFile:
         """The raw files of the room that will be read; hidden ones are no part of it."""
         if self.path.suffix == ".npy":
             return [self.path]
-        return sorted(each for each in (self.path / "Annotations").glob("*.txt") if not each.name.startswith("."))
+        found = (self.path / "Annotations").glob("*.txt")
+        return sorted(each for each in found if each.is_file() and not each.name.startswith("."))
 
 
 @dataclass(frozen=True)
@@ -158,6 +161,7 @@ def _shifted(points: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[
 
 def _read_object(path: Path) -> tuple[NDArray[np.float64], list[str]]:
     """Rows (N, 6) of one object, checked, and sentences about rows that had to be mended."""
+    refuse_oversized(path, _LARGEST, "one object of a room")
     text = path.read_bytes()
     mended: list[str] = []
     if text.translate(None, _NUMBERS):

@@ -20,8 +20,11 @@ from pointsra.data.mesh_files import read_mesh_file
 from pointsra.data.request import Skipped
 from pointsra.data.scannet_labels import CLASS_NAMES, TABLE_NAME, detection_classes
 from pointsra.data.scenes import Scene
+from pointsra.data.sizes import refuse_oversized
 from pointsra.data.upright import back_to_raw, sizes_to_y_up, to_y_up
 from pointsra.errors import DataError
+
+_LARGEST_MESH, _LARGEST_TEXT = 2 << 30, 256 << 20  # bytes; ours: official ones have some ten million
 
 
 @dataclass(frozen=True)
@@ -80,6 +83,7 @@ def read_raw_scan(scan: RawScan, nyu40: dict[str, int]) -> tuple[Scene, list[Ski
         InputFileError: the mesh cannot be read.
     """
     _demand(scan.mesh)
+    refuse_oversized(scan.mesh, _LARGEST_MESH, "one scan")
     mesh = read_mesh_file(scan.mesh)
     broken = np.flatnonzero(~np.isfinite(mesh.points).all(axis=1))
     if len(broken):
@@ -132,6 +136,7 @@ def _demand(path: Path) -> None:
 def _read_alignment(scan: RawScan) -> tuple[NDArray[np.float64], list[Skipped]]:
     if scan.annotated:
         _demand(scan.alignment)
+    refuse_oversized(scan.alignment, _LARGEST_TEXT, "one scan")
     try:
         lines = scan.alignment.read_text(encoding="utf-8").splitlines() if scan.alignment.is_file() else []
     except (OSError, UnicodeDecodeError) as cause:
@@ -156,6 +161,7 @@ def _read_alignment(scan: RawScan) -> tuple[NDArray[np.float64], list[Skipped]]:
 def _read_json(path: Path, scan: RawScan, key: str) -> list[Any]:
     """The list under a key of a JSON file, which must be of this scan."""
     _demand(path)
+    refuse_oversized(path, _LARGEST_TEXT, "one scan")
     try:
         found = json.loads(path.read_text(encoding="utf-8"))
     except (ValueError, OSError, RecursionError) as cause:

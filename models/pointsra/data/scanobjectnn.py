@@ -8,8 +8,7 @@ divisions into training and test, 1 to 4, are read when one is asked for by name
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -20,8 +19,9 @@ from numpy.typing import NDArray
 
 from pointsra.data.assembling import ReadBlock, SplitPlan, build_splits, discard_splits
 from pointsra.data.blocks import cut, name_caption
+from pointsra.data.raw_hdf5 import HDF5_DAMAGE, opened_hdf5
 from pointsra.data.request import Built, PrepareRequest, RawFiles, Recipe, Skipped
-from pointsra.data.skipping import notes_on
+from pointsra.data.skipping import evenly, notes_on
 from pointsra.data.split_writer import CloudBlock, SplitHeader
 from pointsra.errors import DataError
 from pointsra.progress import Report
@@ -165,11 +165,9 @@ class Rows:
 def _plan(request: PrepareRequest, raw: RawFiles, path: Path, name: tuple[str, str]) -> SplitPlan:
     """Check an official file and cut its rows into tasks; a limit takes rows evenly over the file."""
     split = "_".join(name)
-    with _opened(path) as file:
+    with opened_hdf5(path) as file:
         labels, has_mask = _checked(path, file)
-    count = len(labels)
-    limit = count if request.limit is None else min(request.limit, count)
-    rows = [index * count // limit for index in range(limit)]
+    rows = evenly(len(labels), request.limit)
     header = SplitHeader(
         dataset="scanobjectnn",
         variant=name[0],
@@ -195,11 +193,11 @@ def read_block(task: Rows, *, skip_bad: bool) -> ReadBlock:
         DataError: the file cannot be read, or a row is not sound and ``skip_bad`` is off.
     """
     relative = f"{task.path.parent.name}/{task.path.name}"
-    with _opened(task.path) as file:
+    with opened_hdf5(task.path) as file:
         try:
             points = np.stack([file["data"][row] for row in task.rows]).astype(np.float32)
             masks = np.stack([file["mask"][row] for row in task.rows]) if task.has_mask else None
-        except OSError as cause:
+        except HDF5_DAMAGE as cause:
             raise DataError(f"{task.path}: rows from {task.rows[0]} on cannot be read; unpack it again.") from cause
     problems = _problems(points, task)
     if problems and not skip_bad:
@@ -234,18 +232,6 @@ def _problems(points: NDArray[np.float32], task: Rows) -> dict[int, str]:
     return found
 
 
-@contextmanager
-def _opened(path: Path) -> Iterator[h5py.File]:
-    """Open an official file; what h5py says of a damaged one, at any time, becomes one sentence."""
-    try:
-        file = h5py.File(path, "r")
-    except OSError as cause:
-        what = "cut short" if "truncated" in str(cause) else "not an HDF5 file, or damaged"
-        raise DataError(f"{path}: {what}; unpack the archive again.") from cause
-    with file:
-        yield file
-
-
 def _checked(path: Path, file: h5py.File) -> tuple[NDArray[np.int64], bool]:
     for key in ("data", "label"):
         if not isinstance(file.get(key), h5py.Dataset):
@@ -259,10 +245,7 @@ def _checked(path: Path, file: h5py.File) -> tuple[NDArray[np.int64], bool]:
     has_mask = isinstance(file.get("mask"), h5py.Dataset)
     if has_mask and file["mask"].shape != (len(data), POINTS):
         raise DataError(f"{path}: mask has shape {file['mask'].shape}, expected {(len(data), POINTS)}.")
-    try:
-        return label[:].astype(np.int64), has_mask
-    except OSError as cause:
-        raise DataError(f"{path}: label cannot be read; unpack the archive again.") from cause
+    return label[:].astype(np.int64), has_mask
 
 
 RECIPE = Recipe(

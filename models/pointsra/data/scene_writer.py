@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from contextlib import suppress
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
@@ -12,9 +12,9 @@ import h5py
 import numpy as np
 from numpy.typing import NDArray
 
-from pointsra.data.replacing import replacing
+from pointsra.data.replacing import output_problem, replacing
 from pointsra.data.split_writer import SplitHeader, header_attributes
-from pointsra.errors import OutputError
+from pointsra.data.watched_files import WatchedFile, written_hdf5
 
 SCENE_SCHEMA = "pointsra-scenes"
 
@@ -72,35 +72,28 @@ class SceneWriter:
         self.path = Path(path)
         self.header = header
         self.ids: list[str] = []
-        self._replacing = replacing(self.path)
+        self._stack = ExitStack()
         self._file: h5py.File | None = None
+        self._watched: WatchedFile | None = None
 
     def __enter__(self) -> SceneWriter:
-        partial = self._replacing.__enter__()
-        try:
-            self._file = h5py.File(partial, "w")
-        except OSError as cause:
-            self._replacing.__exit__(type(cause), cause, cause.__traceback__)
-            raise
-        self._file.attrs.update(header_attributes(self.header, SCENE_SCHEMA))
-        self._file.create_group("scenes")
+        with ExitStack() as stack:
+            partial = stack.enter_context(replacing(self.path))
+            self._file, self._watched = stack.enter_context(written_hdf5(partial, "w"))
+            self._file.attrs.update(header_attributes(self.header, SCENE_SCHEMA))
+            self._file.create_group("scenes")
+            self._stack = stack.pop_all()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if self._file is not None:
-            try:
-                if error is None:
-                    names = np.array(self.ids, dtype=object)
-                    self._file.create_dataset("id", data=names, dtype=h5py.string_dtype())
-                self._file.close()
-            except (OSError, RuntimeError) as cause:
-                with suppress(OSError, RuntimeError):
-                    self._file.close()
-                if error is None:
-                    kind, error, trace = OSError, OSError(*cause.args), cause.__traceback__
-        self._replacing.__exit__(kind, error, trace)
+        with self._stack:  # closes the file; it takes its final name where nothing is raised here
+            if error is not None:
+                raise error
+            if self._file is not None:
+                names = np.array(self.ids, dtype=object)
+                self._file.create_dataset("id", data=names, dtype=h5py.string_dtype())
 
     def append(self, scene: Scene) -> None:
         """Add a scene at the end.
@@ -125,8 +118,9 @@ class SceneWriter:
                 if key in KNOWN_KEYS:
                     raise ValueError(f"{self.path}: the extra array {key} of {scene.id} has the name of another")
                 _store(group, key, np.asarray(values))
-        except (OSError, RuntimeError) as cause:
-            raise OutputError(f"{self.path}: cannot be written ({cause}); is the disk full?") from cause
+            self._check()
+        except OSError as cause:
+            raise output_problem(self.path, cause) from cause
 
     def copy_from(self, part: Path) -> None:
         """Add all scenes of another file, as they are."""
@@ -136,8 +130,13 @@ class SceneWriter:
                     group = self._group(str(name))
                     for key in other[scene_place(number)]:
                         other.copy(f"{scene_place(number)}/{key}", group)
-        except (OSError, RuntimeError) as cause:
-            raise OutputError(f"{self.path}: cannot be written ({cause}); is the disk full?") from cause
+            self._check()
+        except OSError as cause:
+            raise output_problem(self.path, cause) from cause
+
+    def _check(self) -> None:
+        if self._watched is not None:
+            self._watched.check()
 
     def _group(self, name: str) -> h5py.Group:
         if self._file is None:

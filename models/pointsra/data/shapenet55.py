@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Mapping
-from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -22,7 +21,7 @@ from pointsra.data.blocks import choose_rows, cut, name_caption
 from pointsra.data.pictures import read_gray_view
 from pointsra.data.plain_npy import load_plain
 from pointsra.data.request import Built, PrepareRequest, RawFiles, Recipe
-from pointsra.data.shapenet_layout import OFFICIAL_COUNTS, VARIANTS, Layout, Listed, find_layout, read_lists
+from pointsra.data.shapenet_layout import OFFICIAL_COUNTS, VARIANTS, Layout, find_layout, read_lists
 from pointsra.data.shapenet_texts import read_texts
 from pointsra.data.skipping import notes_on, read_sound
 from pointsra.data.split_writer import CloudBlock, SplitHeader
@@ -74,7 +73,7 @@ class ShapeReader:
             stem: ``<synset>-<model>``.
 
         Raises:
-            DataError: its cloud is damaged or of another shape than the first.
+            DataError: its cloud is damaged or has another number of columns.
             InputFileError: its image is damaged.
         """
         path = self.clouds / f"{stem}.npy"
@@ -158,7 +157,7 @@ def build(request: PrepareRequest, raw: RawFiles, folder: Path, report: Report) 
     layout = find_layout(request)
     listed = read_lists(layout, request.limit, request.skip_bad)
     captions, notes = _captions(layout)
-    reader = ShapeReader(layout.clouds, layout.images, captions, _columns(layout, listed), request.points, request.seed)
+    reader = ShapeReader(layout.clouds, layout.images, captions, _columns(layout), request.points, request.seed)
     plans = [
         SplitPlan(
             SplitHeader(
@@ -195,15 +194,9 @@ def _captions(layout: Layout) -> tuple[dict[str, str], list[str]]:
     return captions | texts, [note] if lost else []
 
 
-def _columns(layout: Layout, listed: Listed) -> int:
-    """3 columns or 6, by the first cloud that can be opened; the others are measured by it."""
-    for names in listed.stems.values():
-        for stem in names:
-            for columns in (6, 3):
-                with suppress(DataError):  # a damaged one is named when its turn comes
-                    load_plain(layout.clouds / f"{stem}.npy", columns)
-                    return columns
-    return 3
+def _columns(layout: Layout) -> int:
+    """6 columns where the folder's name promises normals, else 3."""
+    return 6 if layout.clouds.name.endswith("_with_normal") else 3
 
 
 RECIPE = Recipe(

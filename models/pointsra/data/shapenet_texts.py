@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from pointsra.data.sizes import refuse_oversized
 from pointsra.errors import DataError
 
 _LARGEST = 1 << 24  # bytes; ours: the file has 55 rows
@@ -29,8 +30,7 @@ def read_texts(path: Path) -> dict[str, str]:
     """
     if not path.is_file():
         raise DataError(f"{path}: not there; it comes with the images of ReCon.")
-    if path.stat().st_size > _LARGEST:
-        raise DataError(f"{path}: {path.stat().st_size:,} bytes are too many for 55 texts; is this the right file?")
+    refuse_oversized(path, _LARGEST, "55 texts")
     try:
         content = json.loads(path.read_text(encoding="utf-8-sig"))
     except (ValueError, RecursionError) as cause:

@@ -23,7 +23,7 @@ from pointsra.data.blocks import choose_rows, cut, name_caption
 from pointsra.data.number_rows import read_rows
 from pointsra.data.request import Built, PrepareRequest, RawFiles, Recipe, Skipped
 from pointsra.data.shapenetpart_parts import CATEGORIES, CLASS_NAMES, PART_NAMES
-from pointsra.data.skipping import evenly, notes_on, read_sound
+from pointsra.data.skipping import each_once, evenly, notes_on, read_sound
 from pointsra.data.split_writer import CloudBlock, SplitHeader
 from pointsra.data.views import to_unit_frame
 from pointsra.errors import DataError
@@ -179,10 +179,7 @@ def list_shapes(folder: Path, split: str, limit: int | None, skip_bad: bool) -> 
             raise DataError(f"{file}: not there, though {path.name} names it; unpack the archive again.")
         return Shape(f"{match[1]}-{match[2]}", _BY_SYNSET[match[1]], file)
 
-    unique = list(dict.fromkeys(entries))
-    seen: set[str] = set()
-    twice = [entry for entry in entries if entry in seen or seen.add(entry)]
-    repeated = [Skipped(path.name, f"{path}: names {entry} more than once; it was taken once.") for entry in twice]
+    unique, repeated = each_once(path, entries)
     chosen = [unique[index] for index in evenly(len(unique), limit)]
     shapes, bad = read_sound(chosen, read, lambda entry: f"{path.name}, {entry}", skip_bad)
     return shapes, repeated + bad

@@ -25,7 +25,8 @@ def read_sound(
 
     Args:
         items: what is to be read.
-        read: reads one of them; raises DataError or InputFileError where it is damaged.
+        read: reads one of them; raises DataError or InputFileError where it is damaged, OSError where the disk or
+            the permissions do not let it.
         name: the name of an item for the manifest.
         skip_bad: leave damaged ones out.
 
@@ -40,11 +41,22 @@ def read_sound(
     for item in items:
         try:
             results.append(read(item))
-        except (DataError, InputFileError) as damage:
+        except (DataError, InputFileError, OSError) as problem:
+            damage = unreadable(problem, name(item)) if isinstance(problem, OSError) else problem
             if not skip_bad:
                 raise DataError(f"{damage} --skip-bad leaves it out and goes on.") from damage
             skipped.append(Skipped(name(item), str(damage)))
     return results, skipped
+
+
+def unreadable(cause: OSError, name: str) -> DataError:
+    """One sentence for a raw file that the system does not read.
+
+    Args:
+        cause: what the system said.
+        name: of what was to be read, where the system does not name the file.
+    """
+    return DataError(f"{cause.filename or name}: cannot be read ({cause.strerror or cause}); copy it again.")
 
 
 def notes_on(skipped: Sequence[Skipped], routine: Sequence[str] = ()) -> list[str]:
@@ -71,6 +83,19 @@ def evenly(count: int, limit: int | None) -> list[int]:
     if limit is None or limit >= count:
         return list(range(count))
     return [index * count // limit for index in range(limit)]
+
+
+def each_once(path: Path, names: Sequence[str]) -> tuple[list[str], list[Skipped]]:
+    """The names of a list, each once, and a record of those that it has more than once.
+
+    Args:
+        path: the list.
+        names: what it names, in order.
+    """
+    seen: set[str] = set()
+    again = [name for name in names if name in seen or seen.add(name)]
+    repeated = [Skipped(path.name, f"{path}: names {name} more than once; it was taken once.") for name in again]
+    return list(dict.fromkeys(names)), repeated
 
 
 def relative_name(path: Path, folder: Path | None) -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -17,8 +18,8 @@ from typing import Any
 import h5py
 import numpy as np
 
-from pointsra.data.replacing import replacing
-from pointsra.errors import OutputError
+from pointsra.data.replacing import output_problem, replacing
+from pointsra.data.watched_files import WatchedFile, written_hdf5
 
 SCHEMA = "pointsra-clouds"
 SCHEMA_VERSION = 1
@@ -143,32 +144,22 @@ class SplitWriter:
         self.path = Path(path)
         self.header = header
         self.count = 0
-        self._replacing = replacing(self.path)
+        self._stack = ExitStack()
         self._file: h5py.File | None = None
+        self._watched: WatchedFile | None = None
 
     def __enter__(self) -> SplitWriter:
-        partial = self._replacing.__enter__()
-        try:
-            self._file = h5py.File(partial, "w")
-        except OSError as cause:
-            self._replacing.__exit__(type(cause), cause, cause.__traceback__)
-            raise
-        self._file.attrs.update(header_attributes(self.header))
+        with ExitStack() as stack:
+            partial = stack.enter_context(replacing(self.path))
+            self._file, self._watched = stack.enter_context(written_hdf5(partial, "w"))
+            self._file.attrs.update(header_attributes(self.header))
+            self._stack = stack.pop_all()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if self._file is not None:
-            try:
-                self._file.close()
-            except (
-                OSError,
-                RuntimeError,
-            ) as cause:  # the last blocks are flushed here
-                if error is None:
-                    kind, error, trace = OSError, OSError(*cause.args), cause.__traceback__
-        self._replacing.__exit__(kind, error, trace)
+        self._stack.__exit__(kind, error, trace)
 
     def append(self, block: CloudBlock) -> None:
         """Add clouds at the end.
@@ -180,8 +171,8 @@ class SplitWriter:
             ValueError: a length or shape that does not fit the points (a mistake in the program).
             OutputError: the disk is full or went away.
         """
-        file = self._file
-        if file is None:
+        file, watched = self._file, self._watched
+        if file is None or watched is None:
             raise ValueError("append() outside of the writer's with block")
         rows = len(block.points)
         try:
@@ -193,8 +184,9 @@ class SplitWriter:
                 texts = getattr(block, name)
                 if texts is not None:
                     self._append_rows(file, key, np.array(list(texts), dtype=object), rows)
-        except (OSError, RuntimeError) as cause:
-            raise OutputError(f"{self.path}: cannot be written ({cause}); is the disk full?") from cause
+            watched.check()
+        except OSError as cause:
+            raise output_problem(self.path, cause) from cause
         self.count += rows
         short = [key for key in file if len(file[key]) != self.count]
         if short:
@@ -256,7 +248,7 @@ def extend_split(
     """
     kinds = {key: kind for key, _, kind in ARRAYS}
     try:
-        with h5py.File(path, "r+") as file:
+        with written_hdf5(path, "r+") as (file, watched):
             count, added = len(file["points"]), set()
             for block in blocks:
                 for key, found in block.items():
@@ -268,11 +260,12 @@ def extend_split(
                     start = len(dataset)
                     dataset.resize(start + len(values), axis=0)
                     dataset[start:] = values
+                watched.check()
             for key in added:
                 if len(file[key]) != count:
                     raise ValueError(f"{path}: {key} has {len(file[key])} rows for {count} clouds")
-    except (OSError, RuntimeError) as cause:
-        raise OutputError(f"{path}: cannot be written ({cause}); is the disk full?") from cause
+    except OSError as cause:
+        raise output_problem(path, cause) from cause
 
 
 def _create(file: h5py.File, key: str, values: np.ndarray, encoder: Encoder | None) -> None:

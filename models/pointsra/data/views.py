@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from pointsra.errors import InputFileError
+from pointsra.data.pictures import read_gray_view
 from pointsra.ops.splatting import Camera, render_depth, render_shaded
 
 VIEW_COUNT = 4
@@ -110,27 +110,5 @@ def _smoothed(depth: NDArray[np.float64], seen: NDArray[np.bool_]) -> NDArray[np
 
 
 def image_as_view(path: Path) -> NDArray[np.uint8]:
-    """A user's picture as one view: gray, square, its background (the color of its corners) turned to 0.
-
-    Returns:
-        (H, H) uint8 with H = 48.
-
-    Raises:
-        InputFileError: the file is missing or not a picture.
-    """
-    from PIL import Image, UnidentifiedImageError
-
-    try:
-        with Image.open(path) as image:
-            gray = image.convert("RGBA")
-            backed = Image.alpha_composite(Image.new("RGBA", gray.size, "white"), gray).convert("L")
-    except FileNotFoundError:
-        raise InputFileError(f"There is no image {path}.") from None
-    except (OSError, UnidentifiedImageError, Image.DecompressionBombError) as cause:
-        raise InputFileError(f"{path} cannot be read as an image ({cause}).") from cause
-    side = max(backed.size)
-    corner = int(np.median(np.asarray(backed)[[0, 0, -1, -1], [0, -1, 0, -1]]))
-    square = Image.new("L", (side, side), corner)
-    square.paste(backed, ((side - backed.width) // 2, (side - backed.height) // 2))
-    view = np.asarray(square.resize((VIEW_SIZE, VIEW_SIZE), Image.Resampling.LANCZOS)).astype(np.int16)
-    return np.where(np.abs(view - corner) < 12, 0, np.clip(view, 1, 255)).astype(np.uint8)
+    """A user's picture as one view, (48, 48) uint8; see :func:`pictures.read_gray_view`."""
+    return read_gray_view(path, VIEW_SIZE)

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from pointsra.data.replacing import output_problem
 from pointsra.data.stand_ins import (
     intra,
     kitti,
@@ -111,4 +112,4 @@ def write_stand_in(dataset: str, folder: Path, seed: int, count: int | None = No
         mark(folder, dataset, seed, many)
         stand_in.write(folder, seed, many)
     except OSError as cause:
-        raise OutputError(f"{folder}: a stand-in cannot be written there ({cause.strerror or cause}).") from cause
+        raise output_problem(folder, cause) from cause

@@ -10,11 +10,11 @@ import io
 import pickle
 from pathlib import Path
 
-import h5py
 import numpy as np
 from numpy.typing import NDArray
 
 from pointsra.data.stand_ins.bodies import kinds_in_turn, make_body, sample_faces, unit
+from pointsra.data.watched_files import written_hdf5
 
 DEFAULT_COUNT = 80
 # fmt: off
@@ -132,7 +132,7 @@ def _write_hdf5(folder: Path, split: str, clouds: NDArray[np.float32], labels: l
     listed = []
     for number, chosen in enumerate(rows):
         name = f"ply_data_{split}{number}.h5"
-        with h5py.File(folder / name, "w") as file:
+        with written_hdf5(folder / name, "w") as (file, _):
             file["data"] = clouds[chosen][:, :, :3]
             file["normal"] = clouds[chosen][:, :, 3:]
             file["faceId"] = np.zeros((len(chosen), clouds.shape[1]), dtype=np.int32)

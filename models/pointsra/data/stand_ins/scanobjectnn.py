@@ -11,11 +11,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-import h5py
 import numpy as np
 
 from pointsra.data.stand_ins.bodies import Body, Floats, area, kinds_in_turn, make_body, sample_faces, turned
 from pointsra.data.stand_ins.sights import seen_from_any
+from pointsra.data.watched_files import written_hdf5
 
 DEFAULT_COUNT = 165
 # fmt: off
@@ -163,7 +163,7 @@ def write(folder: Path, seed: int, count: int) -> None:
             path = folder / "h5_files" / pattern.format(name)
             path.parent.mkdir(parents=True, exist_ok=True)
             owned = np.stack([mask for _, mask in clouds[variant]])
-            with h5py.File(path, "w") as file:
+            with written_hdf5(path, "w") as (file, _):
                 file["data"] = np.stack([points for points, _ in clouds[variant]]).astype(np.float32)
                 file["label"] = np.array(labels, dtype=np.int32)
                 file["mask"] = np.where(owned, np.array(instances, dtype=np.int32)[:, None], -1).astype(np.int32)
