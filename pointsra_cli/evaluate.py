@@ -8,10 +8,11 @@ from typing import Annotated, Any
 import typer
 
 from pointsra_cli import options
-from pointsra_cli.console import WIDTH, Screen, table
+from pointsra_cli.console import WIDTH, Screen, show, table
 from pointsra_cli.failures import nearest
 from pointsra_cli.runs import result_folder, whole_folder
 
+_PICTURE = "complementarity.png"
 _LETTERS = 3  # of a class's name above a column of the confusion table: 16 classes in 80 columns
 _ACCURACY = 6  # characters of the last column
 _SHORTEST_NAME = 5  # letters of a class's name beside its row; with less the table would be a riddle
@@ -47,7 +48,8 @@ def evaluate(
 ) -> None:
     """Measure a run or weights, with the paper's figure and the difference beside ours.
 
-    Writes report.json and report.md. Without --preset the run's own preset says what is read.
+    Writes report.json and report.md, and complementarity a picture too. Without --preset the run's own preset says
+    what is read.
     """
     from pointsra.data.places import data_root
     from pointsra.errors import CheckpointError, SettingsError
@@ -64,6 +66,7 @@ def evaluate(
     folder = result_folder(out, "evaluate", target.stem)
 
     # torch is loaded here, after whatever can be wrong without it has been said.
+    from pointsra.evaluation.complementarity_report import ComplementarityReport
     from pointsra.evaluation.protocols import PROTOCOLS
     from pointsra.evaluation.protocols import evaluate as measure
     from pointsra.evaluation.report import write_report
@@ -75,7 +78,7 @@ def evaluate(
     chosen, root = resolve_device(device), data_root(data)
     first_seed = seed if seed is not None else settings.seed if settings is not None else 0
     if dry_run:
-        plan, resolved = _plan(target, settings, root)
+        plan, resolved = _plan(target, settings, root, labeled=protocol != "complementarity")
         plan |= {"protocol": protocol, "seeds": seeds, "seed": first_seed, "device": str(chosen), "out": str(folder)}
         screen.dry_run(plan, resolved)
         return
@@ -94,12 +97,21 @@ def evaluate(
         )
     with whole_folder(folder) as partial:
         names = [path.name for path in write_report(result, partial)]
+        if isinstance(result, ComplementarityReport):
+            names.append(_draw(result, partial).name)
     payload = {**result.to_json(), "out": folder, "files": [folder / name for name in names]}
-    screen.result(payload, folder, lambda: _show(result, folder))
+    shown = _show_ratios if isinstance(result, ComplementarityReport) else _show
+    screen.result(payload, folder, lambda: shown(result, folder))
 
 
-def _plan(target: Path, settings: Any, root: Path) -> tuple[dict[str, Any], Any]:
+def _plan(target: Path, settings: Any, root: Path, *, labeled: bool) -> tuple[dict[str, Any], Any]:
     """What would be measured, and the preset that says so: the one given, else the one inside the weights.
+
+    Args:
+        target: run folder or weights.
+        settings: the preset given, or None.
+        root: data root.
+        labeled: the protocol needs a preset that names labeled data, and not what the weights were pre-trained on.
 
     Raises:
         CheckpointError: the weights cannot be read.
@@ -113,8 +125,10 @@ def _plan(target: Path, settings: Any, root: Path) -> tuple[dict[str, Any], Any]
 
     weights = load_weights(target)
     if settings is None:
+        if not weights.description.preset:  # a peer's
+            raise SettingsError(f"{target} does not say which data it was trained on: name the data with --preset.")
         settings = validate(weights.description.preset, str(weights.path))
-    if settings.task != "finetune":
+    if labeled and settings.task != "finetune":
         raise SettingsError(f"{target} is pre-trained and knows no labels: name the data with --preset.")
     folder = find_dataset(root, settings.data.dataset)
     return {"weights": str(weights.path), "kind": weights.description.kind, "data": str(folder)}, settings
@@ -127,6 +141,24 @@ def _show(result: Any, folder: Path) -> None:
     for note in result.notes:
         typer.echo(note)
     typer.echo(f"Report: {folder / 'report.md'}")
+
+
+def _show_ratios(result: Any, folder: Path) -> None:
+    typer.echo(f"{result.title}; {result.clouds:,} clouds of {result.split}, seeds {result.seeds}")
+    table(list(result.ratio_headers), result.ratio_table())
+    typer.echo("Linear CKA of the features at two mask ratios:")
+    table(["", *(f"{ratio:g}" for ratio in result.ratios)], result.likeness_table())
+    for note in result.notes:
+        show(note)
+    typer.echo(f"Report: {folder / 'report.md'}\nPicture: {folder / _PICTURE}")
+
+
+def _draw(result: Any, folder: Path) -> Path:
+    from pointsra.visualization.complementarity import complementarity_still
+    from pointsra.visualization.stills import write_png
+
+    still = complementarity_still(result.ratios, result.panels(), result.mean_likeness(), result.title)
+    return write_png(folder / _PICTURE, still)
 
 
 def _show_confusion(rows: list[list[str]]) -> None:

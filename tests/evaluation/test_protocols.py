@@ -86,7 +86,7 @@ def test_wrong_requests_are_named(finetuned, tiny_run, shapes_root, tmp_path):
         _evaluate(tiny_run, shapes_root, "test")
     with pytest.raises(DataError, match="prepare-data shapes"):
         _evaluate(finetuned[0], tmp_path, "test")
-    assert set(PROTOCOLS) == {"test", "test-best", "vote", "svm"}
+    assert set(PROTOCOLS) == {"test", "test-best", "vote", "svm", "complementarity"}
 
 
 @pytest.fixture

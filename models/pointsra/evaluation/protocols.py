@@ -4,6 +4,7 @@
 - ``test-best``: that best test epoch alone, as the field reports it, marked test-selected.
 - ``vote``: mean logits over ten scaled copies of each cloud, once for each seed (not the best of many).
 - ``svm``: a linear SVM on frozen features of pre-trained weights, fitted on the training split.
+- ``complementarity``: geometry and semantics in an encoder's features at mask ratios 0 … 0.9.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from pointsra.data.loaders import Batch, evaluation_batches
 from pointsra.data.places import split_path
 from pointsra.data.store import Split, open_split
 from pointsra.errors import CheckpointError, DataError, MissingExtraError, SettingsError
+from pointsra.evaluation.complementarity import measure_complementarity
 from pointsra.evaluation.published import published_accuracy
 from pointsra.evaluation.report import EvaluationReport, ReportRow
 from pointsra.metrics.recognition import confusion_matrix, mean_class_accuracy, overall_accuracy
@@ -113,8 +115,13 @@ def _classify(job: _Job, protocol: str, names: dict[str, str], logits: Logits) -
     preset = job.preset or first.preset
     with open_split(split_path(job.root, preset.data.dataset, preset.data.test_split)) as split:
         _same_classes(first.description.class_names, split)
-        # The paper's figure belongs to full fine-tuning of pre-trained weights, and to nothing else.
-        comparable = first.preset.protocol == "full" and first.description.details.get("init") is not None
+        # The paper's figure belongs to full fine-tuning of pre-trained weights with their flow, and to nothing else.
+        described = first.description
+        comparable = (
+            first.preset.protocol == "full"
+            and described.details.get("init") is not None
+            and described.sizes.flow_depth > 0
+        )
         published = published_accuracy(split.dataset, split.split) if comparable and not split.stand_in else None
         matrices = {
             label: [_confusion(classifier, preset, split, job, seed, logits) for seed in _seeds(job)]
@@ -168,9 +175,21 @@ def _svm(job: _Job) -> EvaluationReport:
             rows=tuple(_rows(_LAST, matrices, None)),
             class_names=test.class_names,
             confusion=matrices[0],
-            notes=(f"LinearSVC, C = {_SVM_C}, fitted on standardized [cls, image, text, max] features.",),
+            notes=(f"LinearSVC, C = {_SVM_C}, fitted on standardized [queries, maximum of patches] features.",),
             stand_in=train.stand_in or test.stand_in,
         )
+
+
+def _complementarity(job: _Job) -> EvaluationReport:
+    return measure_complementarity(
+        job.source,
+        job.root,
+        preset=job.preset,
+        seeds=job.seeds,
+        seed=job.seed,
+        device=job.device,
+        report=job.report,
+    )
 
 
 def _plain_logits(
@@ -267,4 +286,5 @@ PROTOCOLS: dict[str, Callable[[_Job], EvaluationReport]] = {
     "test-best": _test_best,
     "vote": _vote,
     "svm": _svm,
+    "complementarity": _complementarity,
 }
