@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import h5py
 import numpy as np
@@ -15,6 +16,8 @@ from numpy.typing import NDArray
 from pointsra.data.places import preparing_advice, read_manifest
 from pointsra.data.split_writer import SCHEMA_VERSION
 from pointsra.errors import DataError
+
+Opened = TypeVar("Opened")
 
 
 def open_file(path: Path) -> h5py.File:
@@ -34,6 +37,29 @@ def open_file(path: Path) -> h5py.File:
     except OSError as cause:
         detail = "truncated" if "truncated" in str(cause) else "not an HDF5 file, or damaged"
         raise DataError(f"{path}: {detail}; {again_advice(path)}.") from cause
+
+
+def open_checked(path: Path, schema: str, make: Callable[[Path, h5py.File], Opened]) -> Opened:
+    """Open a prepared file, check its header, and make what reads it; the file is closed again where that fails.
+
+    Args:
+        path: the file.
+        schema: the one it must have.
+        make: checks what is in the file and returns what reads it.
+
+    Raises:
+        DataError: as :func:`open_file` and :func:`check_header`, and of a file that turns out to be damaged.
+    """
+    file = open_file(path)
+    try:
+        check_header(path, file, schema)
+        return make(path, file)
+    except BaseException as cause:
+        with suppress(Exception):
+            file.close()
+        if isinstance(cause, OSError | KeyError | UnicodeDecodeError):
+            raise DataError(f"{path}: damaged ({cause}); {again_advice(path)}.") from cause
+        raise
 
 
 def again_advice(path: Path) -> str:

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -18,7 +17,7 @@ from typing import Any
 import h5py
 
 from pointsra.data.assembling import Assembled, Kind, Outcome, SplitPlan, assemble
-from pointsra.data.prepared_files import again_advice, check_header, header_names, open_file
+from pointsra.data.prepared_files import again_advice, header_names, open_checked, open_file
 from pointsra.data.request import PrepareRequest, Skipped
 from pointsra.data.scene_writer import KNOWN_KEYS, SCENE_KEYS, SCENE_SCHEMA, Scene, SceneWriter, scene_place
 from pointsra.data.split_writer import SplitHeader
@@ -125,18 +124,12 @@ def open_scenes(path: Path) -> Scenes:
         DataError: no such file (names the command that prepares it), a truncated or foreign file, another schema
             version, or arrays whose shapes do not fit together.
     """
-    path = Path(path)
-    file = open_file(path)
-    try:
-        check_header(path, file, SCENE_SCHEMA)
-        _check_scenes(path, file)
-        return Scenes(path, file)
-    except BaseException as cause:
-        with suppress(Exception):
-            file.close()
-        if isinstance(cause, OSError | KeyError | UnicodeDecodeError):
-            raise DataError(f"{path}: damaged ({cause}); {again_advice(path)}.") from cause
-        raise
+    return open_checked(Path(path), SCENE_SCHEMA, _checked_scenes)
+
+
+def _checked_scenes(path: Path, file: h5py.File) -> Scenes:
+    _check_scenes(path, file)
+    return Scenes(path, file)
 
 
 def build_scenes(

@@ -8,14 +8,14 @@ augments or makes batches (``loaders``), and nothing is prepared (``prepare``).
 
 from __future__ import annotations
 
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack
 from pathlib import Path
 
 import h5py
 
 from pointsra.data.joined_splits import JoinedSplit, check_alike
 from pointsra.data.places import data_root, find_dataset, preparing_advice, read_manifest, split_path
-from pointsra.data.prepared_files import again_advice, check_header, header_names, open_file
+from pointsra.data.prepared_files import again_advice, header_names, open_checked
 from pointsra.data.split_writer import (
     SCHEMA,
     SCHEMA_VERSION,
@@ -72,17 +72,12 @@ def open_split(path: Path) -> Split:
     path = Path(path)
     if "+" in path.stem and not path.exists():
         return _open_joined(path)
-    file = open_file(path)
-    try:
-        check_header(path, file, SCHEMA)
-        _check(path, file)
-        return Split(path, file)
-    except BaseException as cause:
-        with suppress(Exception):
-            file.close()
-        if isinstance(cause, OSError | KeyError | UnicodeDecodeError):
-            raise DataError(f"{path}: damaged ({cause}); {again_advice(path)}.") from cause
-        raise
+    return open_checked(path, SCHEMA, _checked_split)
+
+
+def _checked_split(path: Path, file: h5py.File) -> Split:
+    _check(path, file)
+    return Split(path, file)
 
 
 def _open_joined(path: Path) -> Split:

@@ -6,8 +6,7 @@ import json
 from pathlib import Path
 
 from pointsra.data.split_writer import tool_version
-
-STAND_IN_FILE = "STAND-IN.json"
+from pointsra.data.stand_in_files import STAND_IN_FILE
 
 
 def mark(folder: Path, dataset: str, seed: int, count: int) -> None:
