@@ -23,7 +23,7 @@ SCALE = torch.tensor(0.4)
 
 def test_slots_of_conditioned_rows():
     visible, masked, whole, free = batch()
-    state = center_state(visible, masked, whole, free, SCALE, ordered=False)
+    state = center_state(visible, masked, whole, free, SCALE, order="none")
     assert state.rank is None
     assert state.active.tolist() == [[False] * V + [True] * M, [True] * G, [False] * V + [True] * M]
     for row in (0, 2):
@@ -34,20 +34,20 @@ def test_slots_of_conditioned_rows():
 
 def test_unconditioned_rows_hold_the_whole_cloud_in_its_own_frame():
     visible, masked, whole, free = batch()
-    state = center_state(visible, masked, whole, free, SCALE, ordered=False)
+    state = center_state(visible, masked, whole, free, SCALE, order="none")
     torch.testing.assert_close(state.data[1], whole[1] / 0.4)
 
 
 def test_state_can_be_undone_with_what_is_visible():
     visible, masked, whole, free = batch()
-    state = center_state(visible, masked, whole, free, SCALE, ordered=False)
+    state = center_state(visible, masked, whole, free, SCALE, order="none")
     recovered = state.data[0, V:] * SCALE + visible[0].mean(dim=0)
     torch.testing.assert_close(recovered, masked[0])
 
 
 def test_ordered_state_is_sorted_and_ranked_within_what_is_state():
     visible, masked, whole, free = batch()
-    state = center_state(visible, masked, whole, free, SCALE, ordered=True)
+    state = center_state(visible, masked, whole, free, SCALE, order="morton")
     torch.testing.assert_close(
         state.data[0, V:], (gather_points(masked, morton_order(masked))[0] - visible[0].mean(0)) / 0.4
     )
@@ -61,23 +61,23 @@ def test_ordered_state_is_sorted_and_ranked_within_what_is_state():
 def test_order_of_the_hidden_patches_changes_nothing_when_ordered():
     visible, masked, whole, free = batch(1)
     shuffle = torch.randperm(M, generator=torch.Generator().manual_seed(0))
-    first = center_state(visible, masked, whole, free, SCALE, ordered=True)
-    second = center_state(visible, masked[:, shuffle], whole, free, SCALE, ordered=True)
+    first = center_state(visible, masked, whole, free, SCALE, order="morton")
+    second = center_state(visible, masked[:, shuffle], whole, free, SCALE, order="morton")
     assert torch.equal(first.data, second.data)
-    plain = center_state(visible, masked[:, shuffle], whole, free, SCALE, ordered=False)
-    assert not torch.equal(plain.data, center_state(visible, masked, whole, free, SCALE, ordered=False).data)
+    plain = center_state(visible, masked[:, shuffle], whole, free, SCALE, order="none")
+    assert not torch.equal(plain.data, center_state(visible, masked, whole, free, SCALE, order="none").data)
 
 
-@pytest.mark.parametrize("ordered", [True, False])
-def test_the_frame_needs_only_what_is_visible(ordered):
+@pytest.mark.parametrize("order", ["morton", "none"])
+def test_the_frame_needs_only_what_is_visible(order):
     """Changing what is hidden moves neither the condition's centers nor the origin; completion depends on it."""
     visible, masked, whole, free = batch(2)
-    first = center_state(visible, masked, whole, free, SCALE, ordered)
-    second = center_state(visible, masked.flip(1) * 3.0 - 7.0, whole, free, SCALE, ordered)
+    first = center_state(visible, masked, whole, free, SCALE, order)
+    second = center_state(visible, masked.flip(1) * 3.0 - 7.0, whole, free, SCALE, order)
     assert torch.equal(first.visible_centers, second.visible_centers)
     shift = torch.tensor([1.0, 2.0, -3.0])
-    moved = center_state(visible + shift, masked + shift, whole, free, SCALE, ordered=False)
-    still = center_state(visible, masked, whole, free, SCALE, ordered=False)
+    moved = center_state(visible + shift, masked + shift, whole, free, SCALE, order="none")
+    still = center_state(visible, masked, whole, free, SCALE, order="none")
     torch.testing.assert_close(moved.data[0, V:], still.data[0, V:])
 
 
@@ -87,3 +87,13 @@ def test_ranks_lie_inside_the_interval_for_any_count():
         values = ranks(count, torch.arange(count))
         assert values.min() > 0 and values.max() < 1
         torch.testing.assert_close(values + values.flip(0), torch.ones(count))
+
+
+def test_cells_keep_their_order_and_get_ranks_while_whole_clouds_are_sorted():
+    visible, masked, whole, free = batch(4)
+    cells = center_state(visible, masked, whole, free, SCALE, order="cells")
+    plain = center_state(visible, masked, whole, free, SCALE, order="none")
+    morton = center_state(visible, masked, whole, free, SCALE, order="morton")
+    assert torch.equal(cells.data[~free], plain.data[~free])
+    assert torch.equal(cells.data[free], morton.data[free])
+    assert torch.equal(cells.rank, morton.rank)

@@ -172,6 +172,7 @@ def test_several_mistakes_are_named_at_once():
         (["flow.objective=off"], "losses.mean_flow"),
         (["flow.objective=ddpm"], "losses.mft_sra"),
         (["patches.groups=1"], "no visible or no masked"),
+        (["flow.order=cells"], "masks.hidden"),
         (
             [f"losses.{name}=0" for name in ("reconstruction", "mean_flow", "cross_modal", "mae_sra", "mft_sra")],
             "nothing",

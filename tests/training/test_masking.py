@@ -57,3 +57,21 @@ def test_the_scale_leads_from_the_visible_frame_to_the_whole_one():
     torch.testing.assert_close(
         (visible.masked.centers[:, 0] - visible.masked.centers[:, 1]).norm(dim=-1) * visible.scale, apart
     )
+
+
+def test_cells_hold_the_hidden_points_and_leave_the_visible_patches_alone():
+    points, plain = masked(sealed=True)
+    _, cells = masked(sealed=True, hidden="cells")
+    assert torch.equal(plain.visible.neighborhoods, cells.visible.neighborhoods)
+    assert cells.masked.neighborhoods.shape == plain.masked.neighborhoods.shape
+    for row in range(4):
+        hidden = rows(owned(points, plain, row))
+        assert rows(absolute(cells.masked, row)) <= hidden
+        assert len(rows(absolute(cells.masked, row))) > 0.8 * len(hidden)
+
+
+def test_cells_follow_the_frame():
+    _, whole = masked(hidden="cells")
+    _, visible = masked(hidden="cells", frame="visible")
+    scale = visible.scale[:, None, None, None]
+    torch.testing.assert_close(visible.masked.neighborhoods * scale, whole.masked.neighborhoods)

@@ -15,6 +15,9 @@ from torch import Tensor
 from pointsra.ops.ordering import morton_order
 from pointsra.ops.sampling import gather_points
 
+RANKED = ("morton", "cells")
+"""The values of ``flow.order`` that give every slot a rank."""
+
 
 @dataclass(frozen=True)
 class CenterState:
@@ -34,7 +37,7 @@ class CenterState:
 
 
 def center_state(
-    visible: Tensor, masked: Tensor, whole: Tensor, unconditioned: Tensor, scale: Tensor, ordered: bool
+    visible: Tensor, masked: Tensor, whole: Tensor, unconditioned: Tensor, scale: Tensor, order: str
 ) -> CenterState:
     """Lay out the state of a batch.
 
@@ -44,11 +47,14 @@ def center_state(
         whole: (B, G, 3) all centers in the frame of the whole cloud, for rows without condition.
         unconditioned: (B,) bool rows without condition.
         scale: () the global σ.
-        ordered: sort the state along the Z-order curve and give ranks; otherwise keep the order and give none.
+        order: "morton" sorts hidden and whole centers along the Z-order curve, "cells" the whole ones alone, since
+            cells come in an order of their own; both give ranks. Any other value keeps the order and gives none.
     """
     middle = visible.mean(dim=1, keepdim=True)
-    if ordered:
+    ordered = order in RANKED
+    if order == "morton":
         masked = gather_points(masked, morton_order(masked))
+    if ordered:
         whole = gather_points(whole, morton_order(whole))
     conditioned = torch.cat([visible, masked], dim=1) - middle
     free = unconditioned[:, None]

@@ -54,7 +54,10 @@ def nearest_indices(queries: Tensor, points: Tensor, count: int, allowed: Tensor
         distances = squared_distances(queries[:, start : start + rows], points)
         if allowed is not None:
             distances = distances.masked_fill(~allowed.unsqueeze(1), float("inf"))
-        parts.append(distances.topk(count, dim=-1, largest=False).indices)
+        if count == 1:  # several times quicker than topk of one
+            parts.append(distances.min(dim=-1, keepdim=True).indices)
+        else:
+            parts.append(distances.topk(count, dim=-1, largest=False).indices)
     found = torch.cat(parts, dim=1)
     if allowed is None:
         return found

@@ -16,7 +16,7 @@ from pointsra.errors import CheckpointError
 from pointsra.networks.masked_autoencoder import Encoding
 from pointsra.networks.mean_flow_transformer import FlowCondition, FlowContext, FlowOutput
 from pointsra.networks.point_sra import PointSRA
-from pointsra.ops.center_state import ranks
+from pointsra.ops.center_state import RANKED, ranks
 from pointsra.ops.masks import visible_count
 from pointsra.ops.patches import cut_patches
 from pointsra.ops.randomness import stream
@@ -91,7 +91,7 @@ def draw_completions(
     middle = patches.centers.mean(dim=1, keepdim=True)
     context = FlowContext(repeated.patches, (repeated.centers - middle) / network.center_scale)
     rank = None
-    if description.flow["order"] == "morton":
+    if description.flow["order"] in RANKED:
         places = torch.arange(groups, device=device) - shown
         rank = ranks(hidden, places).expand(samples, -1)
     counter = _Counter(_guided(network, rank, context, condition, guidance), shown)

@@ -61,6 +61,9 @@ class Masks(Section):
     sealed: bool = Field(
         False, description="student's patches hold visible points only, as those of a real partial scan do"
     )
+    hidden: Literal["patches", "cells"] = Field(
+        "patches", description="what is hidden: the other patches, or equal cells of the points that they own"
+    )
 
     @model_validator(mode="after")
     def _nested(self) -> Masks:
@@ -98,7 +101,7 @@ class Decoder(Section):
     heads: Positive = Field(6, description="attention heads")
     center_jitter: Weight = Field(
         0.0,
-        description="standard deviation of noise on the masked centers, so that drawn centers are met in training",
+        description="largest standard deviation of noise on the masked centers, for drawn centers are never exact",
     )
 
 
@@ -129,7 +132,7 @@ class Flow(Section):
     dim: Positive = Field(288, description="width")
     depth: Positive = Field(12, description="blocks")
     heads: Positive = Field(6, description="attention heads")
-    order: Literal["morton", "hungarian", "none"] = Field(
+    order: Literal["morton", "cells", "hungarian", "none"] = Field(
         "morton", description="what gives the unordered masked centers an identity"
     )
     tangent: Literal["predicted", "conditional"] = Field(
@@ -269,6 +272,8 @@ class PretrainPreset(Preset):
             raise ValueError("masks.student leaves no visible or no masked patch; change it or patches.groups")
         if self.encoder.dim % self.decoder.heads:
             raise ValueError(f"encoder.dim {self.encoder.dim} is not divisible by decoder.heads {self.decoder.heads}")
+        if self.flow.order == "cells" and self.masks.hidden != "cells":
+            raise ValueError("flow.order = cells is the order that masks.hidden = cells gives: set both or neither")
         if self.flow.objective == "off" and self.losses.mean_flow + self.losses.mft_sra > 0:
             raise ValueError("flow.objective is off: set losses.mean_flow and losses.mft_sra to 0")
         if self.flow.objective != "meanflow" and self.losses.mft_sra > 0:

@@ -17,6 +17,7 @@ from pointsra.networks.heads import ClassificationHead, LinearHead, cloud_featur
 from pointsra.networks.initialization import build
 from pointsra.networks.point_sra import PointSRASizes, build_encoder, build_flow, encoder_sizes
 from pointsra.objectives.path import TimeSampler
+from pointsra.ops.center_state import RANKED
 from pointsra.ops.randomness import stream
 from pointsra.settings.schema import Encoder, FinetunePreset
 from pointsra.training.weights import ModelDescription, Weights, load_encoder, load_into, load_weights
@@ -94,7 +95,7 @@ def build_classifier(
         encoder = build_encoder(sizes, preset.encoder.drop_path)
         frozen = None
         if preset.gate.enabled and preset.protocol == "full" and sizes.flow_depth:
-            ordered, averages = flow.get("order") == "morton", flow.get("objective") == "meanflow"
+            ordered, averages = flow.get("order") in RANKED, flow.get("objective") == "meanflow"
             frozen = FrozenFlow(build_flow(sizes, conditioned=False), ordered, averages)
         return PointClassifier(encoder, head, frozen, frozen_encoder=preset.protocol != "full")
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from pointsra.ops.cells import cut_cells
 from pointsra.ops.masks import block_order, random_order, view_order, visible_count
 from pointsra.ops.neighbors import nearest_indices
 from pointsra.ops.patches import Patches, cut_around
@@ -20,7 +21,7 @@ class MaskedClouds:
 
     Attributes:
         visible: V patches that student and flow are shown.
-        masked: the other M patches.
+        masked: the other M patches, or as many cells of the points that they own (``masks.hidden``).
         teacher_visible: the patches that the teacher is shown; they contain the student's.
         whole_centers: (B, G, 3) all centers in the frame of the whole clouds.
         scale: (B,) length of the patches' unit in the frame of the whole clouds; 1 where that is their frame.
@@ -56,28 +57,32 @@ def mask_clouds(points: Tensor, patches: Patches, masks: Masks, generator: torch
         ratio, order = masks.student, random_order(clouds, groups, generator).to(centers.device)
     shown = min(visible_count(groups, ratio), groups - 1)
     taught = max(visible_count(groups, masks.teacher), shown)
-    visible = patches.select(order[:, :shown])
+    visible, masked = patches.select(order[:, :shown]), patches.select(order[:, shown:])
+    size = patches.neighborhoods.shape[2]
+    seen = _seen(points, centers, order[:, :shown]) if masks.sealed or masks.hidden == "cells" else None
     if masks.sealed:
-        visible = _sealed(points, visible, centers, order[:, :shown])
+        visible = cut_around(points, visible.centers, size, seen)
+    if seen is not None and masks.hidden == "cells":
+        masked = cut_cells(points, ~seen, groups - shown, size)
     scale = centers.new_ones(len(centers))
     if masks.frame == "visible":
         frame = visible_frame(visible.centers)
-        patches, visible, scale = patches.moved(frame), visible.moved(frame), frame.scale.flatten()
+        patches, visible, masked = (part.moved(frame) for part in (patches, visible, masked))
+        scale = frame.scale.flatten()
     return MaskedClouds(
         visible=visible,
-        masked=patches.select(order[:, shown:]),
+        masked=masked,
         teacher_visible=patches.select(order[:, :taught]),
         whole_centers=centers,
         scale=scale,
     )
 
 
-def _sealed(points: Tensor, visible: Patches, centers: Tensor, shown: Tensor) -> Patches:
-    """The visible patches, cut anew from points whose nearest center is a visible one."""
+def _seen(points: Tensor, centers: Tensor, shown: Tensor) -> Tensor:
+    """(B, N) bool, the points whose nearest center is one of those shown (B, V)."""
     clouds, groups, _ = centers.shape
     seen = torch.zeros(clouds, groups, dtype=torch.bool, device=points.device).scatter_(1, shown, True)
-    owner = nearest_indices(points, centers, 1).squeeze(2)
-    return cut_around(points, visible.centers, visible.neighborhoods.shape[2], seen.gather(1, owner))
+    return seen.gather(1, nearest_indices(points, centers, 1).squeeze(2))
 
 
 def visible_frame(centers: Tensor) -> Frame:

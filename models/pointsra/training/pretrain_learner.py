@@ -64,8 +64,10 @@ class PretrainLearner(Learner):
         encoding = network.encoder(clouds.visible)
         terms: dict[str, Tensor] = {}
         if weights["reconstruction"]:
-            predicted = network.decoder(encoding, self._jittered(clouds.masked.centers, generator))
-            terms["reconstruction"] = patch_chamfer(predicted.float(), clouds.masked.neighborhoods)
+            shift = self._jitter(clouds.masked.centers, generator)
+            predicted = network.decoder(encoding, clouds.masked.centers + shift).float() + shift.unsqueeze(2)
+            scale = clouds.scale[:, None, None, None]
+            terms["reconstruction"] = patch_chamfer(predicted * scale, clouds.masked.neighborhoods * scale)
         if weights["mean_flow"]:
             terms |= self._flow_terms(batch, clouds, encoding, generator)
         if weights["cross_modal"] and (network.image_head or network.text_head):
@@ -109,11 +111,13 @@ class PretrainLearner(Learner):
             squares.append(offsets.square().mean())
         self.network.center_scale.copy_(torch.stack(squares).mean().sqrt())
 
-    def _jittered(self, centers: Tensor, generator: torch.Generator) -> Tensor:
-        deviation = self.preset.decoder.center_jitter
-        if not deviation or not self.training:
-            return centers
-        return centers + deviation * torch.randn(centers.shape, generator=generator).to(centers)
+    def _jitter(self, centers: Tensor, generator: torch.Generator) -> Tensor:
+        """What is added to true centers (B, M, 3), of another size for each cloud: the decoder learns to undo it."""
+        largest = self.preset.decoder.center_jitter
+        if not largest or not self.training:
+            return torch.zeros_like(centers)
+        deviation = largest * torch.rand(len(centers), 1, 1, generator=generator)
+        return (deviation * torch.randn(centers.shape, generator=generator)).to(centers)
 
     def _cross_modal(self, batch: Batch, encoding: Encoding) -> Tensor:
         network = self.network
@@ -139,7 +143,7 @@ class PretrainLearner(Learner):
             clouds.whole_centers,
             free,
             network.center_scale,
-            ordered=preset.flow.order == "morton",
+            order=preset.flow.order,
         )
         context = FlowContext(encoding.patches, state.visible_centers, ~free)
         image, image_keep = _known(batch.image, (coins[1] >= preset.flow.image_dropout) & ~free)
