@@ -70,6 +70,16 @@ def reconstruct(
     ] = "ply",
     points: Annotated[
         int | None,
+        typer.Option(
+            "--points",
+            min=1,
+            metavar="N",
+            help="Points of each completion.",
+            show_default="about as dense as what is visible",
+        ),
+    ] = None,
+    mesh_points: Annotated[
+        int | None,
         typer.Option("--mesh-points", min=1, metavar="N", help="Points sampled from a mesh.", show_default=False),
     ] = None,
     view: Annotated[
@@ -121,11 +131,12 @@ def reconstruct(
         "text": text,
         "image": image,
         "guidance": guidance,
+        "points_generated": points,
         "seed": seed or 0,
         "device": resolve_device(device),
     }
-    if points is not None:
-        wanted["count"] = points
+    if mesh_points is not None:
+        wanted["count"] = mesh_points
     request = ReconstructRequest(**wanted)
     if dry_run:
         screen.dry_run({**wanted, **plan_reconstruct(request), "format": file_format, "out": str(folder)})

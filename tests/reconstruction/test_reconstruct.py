@@ -136,12 +136,19 @@ def test_figures_are_those_of_the_points(completions):
 
 
 def test_partial_scan_has_no_truth(chair_file, tiny_run):
-    done = reconstruct(_request(chair_file, tiny_run, hide="none", missing=0.25))
+    done = reconstruct(_request(chair_file, tiny_run, hide="none", missing=0.25, points_generated=70))
     assert done.hidden_raw is None and done.chamfer_l2 is None
     assert done.visible.all()
-    # 16 patches of 16 points, a quarter of them thought to be absent.
-    assert done.generated_raw.shape == (4, 4 * 16, 3)
+    assert done.generated_raw.shape == (4, 70, 3)
     assert "chamfer_l2" not in done.summary()
+
+
+def test_completions_are_as_dense_as_what_is_visible_within_bounds(chair, tiny_run):
+    model = load(tiny_run, "cpu")
+    given = 4 * 16  # 16 patches of 16 points, a quarter of them thought to be absent
+    for visible, expected in ((30, given), (300, 100), (len(chair), min(4 * given, round(len(chair) / 3)))):
+        done = model.reconstruct(chair[:visible], samples=1, hide="none", missing=0.25)
+        assert done.generated_raw.shape == (1, expected, 3)
 
 
 @pytest.mark.parametrize("points", [1, 2, 15, 40])

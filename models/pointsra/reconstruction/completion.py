@@ -20,10 +20,13 @@ from pointsra.ops.center_state import RANKED, ranks
 from pointsra.ops.masks import visible_count
 from pointsra.ops.patches import cut_patches
 from pointsra.ops.randomness import stream
+from pointsra.reconstruction.density import with_count
 from pointsra.training.assembly import flow_objective_named
 from pointsra.training.masking import visible_frame
 from pointsra.training.pretrain_learner import BoundFlow, bound_flow
 from pointsra.training.weights import ModelDescription
+
+_DENSEST = 4  # times the decoder's points, where nobody says how many: beyond, points between neighbors say nothing new
 
 
 @dataclass(frozen=True)
@@ -31,7 +34,7 @@ class Drawn:
     """Completions of one visible part.
 
     Attributes:
-        points: (S, M·K, 3) generated points, in the frame of the input.
+        points: (S, P, 3) generated points, in the frame of the input.
         centers: (S, M, 3) the patch centers that were drawn.
         network_evaluations: evaluations of the flow for each sample.
     """
@@ -53,6 +56,7 @@ def draw_completions(
     seed: int,
     condition: FlowCondition | None = None,
     guidance: float = 1.0,
+    count: int | None = None,
 ) -> Drawn:
     """Complete a cloud.
 
@@ -67,6 +71,8 @@ def draw_completions(
         condition: image and text features of one cloud, (1, D) each.
         guidance: w of classifier-free guidance, u_null + w (u − u_null); 1 is without, anything else doubles the
             evaluations.
+        count: points P of each completion; None makes them as dense as what is visible, within 1 … 4 times the M·K
+            that the decoder gives.
 
     Raises:
         CheckpointError: the weights have no flow.
@@ -99,6 +105,10 @@ def draw_completions(
     centers = drawn * network.center_scale + middle
     filled = network.decoder(repeated, centers)
     points = (centers.unsqueeze(2) + filled).flatten(1, 2)
+    if count is None:
+        given = points.shape[1]
+        count = min(max(round(len(visible) * hidden / shown), given), _DENSEST * given)
+    points = with_count(points, count, seed)
     return Drawn(
         points=frame.from_unit(points).cpu().numpy(),
         centers=frame.from_unit(centers).cpu().numpy(),

@@ -76,8 +76,8 @@ class Model:
         Args:
             points: (N, 3), any frame and unit, y up.
             samples: S.
-            options: ``steps``, ``hide``, ``ratio``, ``missing``, ``text``, ``image``, ``guidance``, ``seed`` as in
-                :class:`ReconstructRequest`.
+            options: ``steps``, ``hide``, ``ratio``, ``missing``, ``text``, ``image``, ``guidance``, ``points_generated``,
+                ``seed`` as in :class:`ReconstructRequest`.
 
         Returns:
             Everything that the command writes, as arrays.

@@ -210,6 +210,7 @@ def _draw(
         seed=request.seed,
         condition=condition,
         guidance=1.0 if request.guidance is None else request.guidance,
+        count=request.points_generated,
     )
     if not np.isfinite(drawn.points).all():
         raise InputFileError(f"{request.input}: the completions are not finite; are the coordinates sensible?")

@@ -29,6 +29,7 @@ class ReconstructRequest:
         seed: everything random follows from it.
         device: where to compute.
         count: points drawn from a mesh.
+        points_generated: points of each completion; None makes them about as dense as what is visible.
     """
 
     input: Path
@@ -44,6 +45,7 @@ class ReconstructRequest:
     seed: int = 0
     device: torch.device = field(default_factory=lambda: torch.device("cpu"))
     count: int | None = None
+    points_generated: int | None = None
 
 
 def check_request(request: ReconstructRequest) -> None:
@@ -56,6 +58,8 @@ def check_request(request: ReconstructRequest) -> None:
         raise SettingsError(f"--hide {request.hide} is not known: write one of {', '.join(HIDING)}.")
     if request.samples < 1 or request.steps < 1:
         raise SettingsError("--samples and --steps must be at least 1.")
+    if request.points_generated is not None and request.points_generated < 1:
+        raise SettingsError("--points must be at least 1.")
     for name, share in (("ratio", request.ratio), ("missing", request.missing)):
         if share is not None and not 0.0 < share < 1.0:
             raise SettingsError(f"--{name} {share} must lie between 0 and 1, both excluded.")
