@@ -5,11 +5,19 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from pointsra.ops import neighbors
+from pointsra.errors import SettingsError
+from pointsra.ops import neighbors, plane_search
+from pointsra.ops.backends import VARIABLE
 from pointsra.ops.neighbors import nearest_indices, squared_distances
+
+
+@pytest.fixture(autouse=True, params=["auto", "plain"])
+def way(request, monkeypatch):
+    monkeypatch.setenv(VARIABLE, request.param)
+    return request.param
 
 
 def cloud(seed, *shape, dtype=torch.float32):
@@ -49,7 +57,7 @@ def test_clouds_far_from_the_origin_keep_their_neighbors(offset):
     torch.testing.assert_close(reached, true, atol=1e-6, rtol=0)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(seed=st.integers(0, 10_000), asked=st.integers(1, 12), total=st.integers(1, 20))
 def test_nearest_equal_the_sorted_table(seed, asked, total):
     queries, points = cloud(seed, 2, asked, 3, dtype=torch.float64), cloud(seed + 1, 2, total, 3, dtype=torch.float64)
@@ -59,24 +67,54 @@ def test_nearest_equal_the_sorted_table(seed, asked, total):
 
 
 @pytest.mark.parametrize("elements", [1, 97, 2 * 50 * 3, 2 * 50 * 1000])
-def test_chunks_change_nothing(monkeypatch, elements):
-    queries, points = cloud(4, 2, 23, 3, dtype=torch.float64), cloud(5, 2, 50, 3, dtype=torch.float64)
-    whole = nearest_indices(queries, points, 6)
+@pytest.mark.parametrize("count", [1, 6])
+def test_chunks_change_nothing(monkeypatch, elements, count):
+    queries, points = cloud(4, 3, 23, 3, dtype=torch.float64), cloud(5, 3, 50, 3, dtype=torch.float64)
+    whole = nearest_indices(queries, points, count)
     monkeypatch.setattr(neighbors, "_CHUNK_ELEMENTS", elements)
-    assert torch.equal(nearest_indices(queries, points, 6), whole)
+    monkeypatch.setattr(plane_search, "_BLOCK", elements)
+    assert torch.equal(nearest_indices(queries, points, count), whole)
 
 
-def test_chunks_really_bound_the_table(monkeypatch):
+@pytest.mark.parametrize(("total", "count"), [(2048, 32), (1000, 7), (97, 32), (40, 40), (5, 3)])
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_planes_take_equal_distances_in_the_order_of_their_indices(total, count, dtype):
+    # Points of a coarse grid: most distances occur many times.
+    points = torch.randint(-3, 4, (2, total, 3), generator=torch.Generator().manual_seed(total)).to(dtype)
+    queries = points[:, : min(total, 60)]
+    table = (queries.unsqueeze(2) - points.unsqueeze(1)).square().sum(-1)
+    expected = table.sort(dim=-1, stable=True).indices
+    assert torch.equal(plane_search.nearest_by_planes(queries, points, count), expected[..., :count])
+    assert torch.equal(plane_search.nearest_by_planes(queries, points, 1), expected[..., :1])
+
+
+def test_points_that_are_no_numbers_do_not_stop_the_search():
+    points = cloud(12, 1, 30, 3)
+    points[0, 4] = torch.nan
+    found = nearest_indices(points[:, 5:], points, 3)
+    assert found.shape == (1, 25, 3) and bool(((found >= 0) & (found < 30)).all())
+
+
+def test_an_unknown_way_is_refused(monkeypatch):
+    monkeypatch.setenv(VARIABLE, "quick")
+    with pytest.raises(SettingsError, match="quick is not known"):
+        nearest_indices(cloud(0, 1, 4, 3), cloud(1, 1, 4, 3), 1)
+
+
+def test_chunks_really_bound_the_table(monkeypatch, way):
     sizes = []
-    direct = squared_distances
+    place, name = (neighbors, "squared_distances") if way == "plain" else (plane_search, "_squared")
+    direct = getattr(place, name)
 
-    def watched(queries, points):
-        table = direct(queries, points)
+    def watched(*arguments):
+        table = direct(*arguments)
         sizes.append(table.numel())
         return table
 
     monkeypatch.setattr(neighbors, "_CHUNK_ELEMENTS", 400)
-    monkeypatch.setattr(neighbors, "squared_distances", watched)
+    monkeypatch.setattr(plane_search, "_BLOCK", 400)
+    monkeypatch.setattr(plane_search, "_SHORT_ROWS", 0)
+    monkeypatch.setattr(place, name, watched)
     nearest_indices(cloud(0, 2, 31, 3), cloud(1, 2, 50, 3), 2)
     assert len(sizes) == 8
     assert max(sizes) <= 400
@@ -95,15 +133,3 @@ def test_autocast_does_not_reach_the_distances():
 def test_count_outside_the_cloud_is_refused(count):
     with pytest.raises(ValueError, match="1 … 4"):
         nearest_indices(torch.zeros(1, 2, 3), torch.zeros(1, 4, 3), count)
-
-
-def test_only_allowed_points_are_taken_and_few_are_repeated():
-    points = cloud(7, 2, 40, 3, dtype=torch.float64)
-    allowed = torch.rand(2, 40, generator=torch.Generator().manual_seed(8)) < 0.5
-    found = nearest_indices(points, points, 6, allowed)
-    for row in range(2):
-        kept = allowed[row].nonzero().squeeze(1)
-        assert torch.equal(found[row], kept[nearest_indices(points[row][None], points[row, kept][None], 6)[0]])
-    lone = torch.zeros(2, 40, dtype=torch.bool)
-    lone[:, 11] = True
-    assert torch.equal(nearest_indices(points, points, 3, lone), torch.full((2, 40, 3), 11))

@@ -10,10 +10,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from pointsra.ops.neighbors import nearest_indices, squared_distances
+from pointsra.ops.neighbors import nearest_indices
 from pointsra.ops.sampling import gather_points
-
-_DIRECT_ELEMENTS = 1 << 24
 
 
 def nearest_squared(first: Tensor, second: Tensor) -> tuple[Tensor, Tensor]:
@@ -24,12 +22,9 @@ def nearest_squared(first: Tensor, second: Tensor) -> tuple[Tensor, Tensor]:
         second: (B, M, 3).
 
     Returns:
-        (B, N) and (B, M), with gradients to both clouds. Small problems build the (B, N, M) table; large ones
-        search in chunks and recompute only the N + M distances that matter.
+        (B, N) and (B, M), with gradients to both clouds. Neighbors are searched in blocks, without a graph; only
+        the N + M distances that matter are computed with one. Of equally near points the gradient takes one.
     """
-    if first.shape[0] * first.shape[1] * second.shape[1] <= _DIRECT_ELEMENTS:
-        table = squared_distances(first, second)
-        return table.amin(dim=2), table.amin(dim=1)
     with torch.no_grad():
         to_second = nearest_indices(first, second, 1).squeeze(-1)
         to_first = nearest_indices(second, first, 1).squeeze(-1)

@@ -5,6 +5,10 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from pointsra.ops.backends import backend
+from pointsra.ops.plane_search import nearest_by_planes
+from pointsra.ops.triton_search import fits, nearest_by_triton
+
 # Distances held at once: 2^24 floats are 64 MiB. Ours: small enough for a laptop, large enough to stay fast.
 _CHUNK_ELEMENTS = 1 << 24
 
@@ -28,15 +32,13 @@ def squared_distances(queries: Tensor, points: Tensor) -> Tensor:
     return (products + queries.square().sum(-1, keepdim=True)).clamp_min(0.0)
 
 
-def nearest_indices(queries: Tensor, points: Tensor, count: int, allowed: Tensor | None = None) -> Tensor:
+def nearest_indices(queries: Tensor, points: Tensor, count: int) -> Tensor:
     """Indices of the ``count`` nearest points to each query, nearest first.
 
     Args:
         queries: (B, Q, 3).
         points: (B, N, 3).
         count: neighbors a query, at most N.
-        allowed: (B, N) bool, the points that may be taken, at least one a cloud; where they are fewer than
-            ``count`` the nearest is taken again. None allows all.
 
     Returns:
         (B, Q, count) int64 indices into ``points``; memory stays bounded for any Q and N.
@@ -44,22 +46,29 @@ def nearest_indices(queries: Tensor, points: Tensor, count: int, allowed: Tensor
     Raises:
         ValueError: ``count`` is not in 1 … N.
     """
-    clouds, asked, _ = queries.shape
     total = points.shape[1]
     if not 1 <= count <= total:
         raise ValueError(f"count must lie in 1 … {total}, not {count}")
-    rows = max(1, _CHUNK_ELEMENTS // max(1, clouds * total))
+    queries, points = queries.detach(), points.detach()
+    way = backend(points)
+    if way == "triton" and (count == 1 or fits(points)):
+        found = nearest_by_triton(queries, points, count)
+    elif way == "planes" and bool(queries.isfinite().all()) and bool(points.isfinite().all()):
+        found = nearest_by_planes(queries, points, count)
+    else:
+        found = _nearest_by_tables(queries, points, count)
+    return found
+
+
+def _nearest_by_tables(queries: Tensor, points: Tensor, count: int) -> Tensor:
+    """Tables of distances in chunks, on any device; of equal distances any comes first."""
+    clouds, asked, _ = queries.shape
+    rows = max(1, _CHUNK_ELEMENTS // max(1, clouds * points.shape[1]))
     parts = []
     for start in range(0, asked, rows):
         distances = squared_distances(queries[:, start : start + rows], points)
-        if allowed is not None:
-            distances = distances.masked_fill(~allowed.unsqueeze(1), float("inf"))
         if count == 1:  # several times quicker than topk of one
             parts.append(distances.min(dim=-1, keepdim=True).indices)
         else:
             parts.append(distances.topk(count, dim=-1, largest=False).indices)
-    found = torch.cat(parts, dim=1)
-    if allowed is None:
-        return found
-    taken = allowed.unsqueeze(1).expand(-1, asked, -1).gather(2, found)
-    return torch.where(taken, found, found[..., :1])
+    return torch.cat(parts, dim=1)

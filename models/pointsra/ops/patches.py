@@ -40,17 +40,6 @@ def cut_patches(points: Tensor, groups: int, size: int) -> Patches:
     Raises:
         ValueError: the cloud has fewer than ``groups`` or ``size`` points.
     """
-    return cut_around(points, gather_points(points, farthest_point_indices(points, groups)), size)
-
-
-def cut_around(points: Tensor, centers: Tensor, size: int, allowed: Tensor | None = None) -> Patches:
-    """Cut the patches of given centers.
-
-    Args:
-        points: (B, N, 3).
-        centers: (B, G, 3).
-        size: points K a patch.
-        allowed: (B, N) bool, the points that patches may hold; None allows all.
-    """
-    members = gather_points(points, nearest_indices(centers, points, size, allowed))
+    centers = gather_points(points, farthest_point_indices(points, groups))
+    members = gather_points(points, nearest_indices(centers, points, size))
     return Patches(centers, members - centers.unsqueeze(2))
