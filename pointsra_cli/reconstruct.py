@@ -16,6 +16,8 @@ from pointsra_cli import options
 from pointsra_cli.console import WIDTH, Screen, duration, figure, table, to_json
 from pointsra_cli.runs import result_folder, whole_folder
 
+_MOST_DRAWN = 50_000  # points of a cloud in a picture or page; ours
+
 
 def reconstruct(
     source: Annotated[
@@ -47,12 +49,21 @@ def reconstruct(
             "view",
             "none",
             flag="--hide",
-            help="Which patches to hide and complete; none: the input is itself a partial scan.",
+            help="What to hide and complete: patches of a block or at random, or what a camera does not see; none: the "
+            "input is itself a partial scan.",
         ),
     ] = "block",
     ratio: Annotated[
-        float, typer.Option("--ratio", min=0.0, max=1.0, metavar="F", help="Share of the patches that is hidden.")
-    ] = 0.75,
+        float | None,
+        typer.Option(
+            "--ratio",
+            min=0.0,
+            max=1.0,
+            metavar="F",
+            help="Share that is hidden: of the patches; with view, of the points.",
+            show_default="0.75; with view what is not seen",
+        ),
+    ] = None,
     missing: Annotated[
         float | None,
         typer.Option(
@@ -81,6 +92,16 @@ def reconstruct(
     mesh_points: Annotated[
         int | None,
         typer.Option("--mesh-points", min=1, metavar="N", help="Points sampled from a mesh.", show_default=False),
+    ] = None,
+    up: Annotated[
+        str | None,
+        typer.Option(
+            "--up",
+            metavar="[-]x|y|z",
+            help="Which axis of the input points up.",
+            show_default="y",
+            callback=options.one_of("x", "y", "z", "-x", "-y", "-z"),
+        ),
     ] = None,
     view: Annotated[
         bool, typer.Option("--view", metavar=options.FLAG, help="Open the result in a window (needs open3d).")
@@ -132,6 +153,7 @@ def reconstruct(
         "image": image,
         "guidance": guidance,
         "points_generated": points,
+        "up": up,
         "seed": seed or 0,
         "device": resolve_device(device),
     }
@@ -160,13 +182,17 @@ def reconstruct(
 
 
 def _scene(completions: Any, name: str) -> Any:
-    """The completions as a scene, in the unit frame, where single precision is enough."""
+    """The completions as a scene, in the unit frame, where single precision is enough; without stray points, which
+    would make the shape a speck, and thinned where a picture shows no more."""
     from pointsra.visualization.scenes import Completed, Scene
 
+    shown, hidden = completions.visible_unit, completions.hidden_unit
+    if completions.stray.any():
+        shown = shown[~completions.stray[completions.visible]]
     completed = Completed(
-        completions.visible_unit,
-        list(completions.generated_unit),
-        completions.hidden_unit,
+        shown[:: 1 + len(shown) // _MOST_DRAWN],
+        [points[:: 1 + len(points) // _MOST_DRAWN] for points in completions.generated_unit],
+        None if hidden is None else hidden[:: 1 + len(hidden) // _MOST_DRAWN],
         _scores(completions) if completions.hidden_unit is not None else None,
         {"diversity": completions.diversity},
     )

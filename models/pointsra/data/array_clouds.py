@@ -15,11 +15,14 @@ from pointsra.errors import InputFileError, MissingExtraError
 
 _POINT_KEYS = ("points", "xyz", "pos", "coords", "coord", "points_raw", "pointcloud", "point_cloud", "pc", "vertices")
 _COLOR_KEYS = ("colors", "color", "rgb")
+_FEATURES, _MANY = 9, 32  # ours: nine rows at most and more columns than this are one point a column, not a row
 _FARTHEST = 1e6  # meters; no lidar sees farther, and random bytes read as floats do not stay below it
 
 
 def read_npy(path: Path) -> Readout:
     """Read an npy file: (N, C) numbers with C of 3 or more, (1, N, C), or records with fields x, y and z.
+
+    An array of 3 to 9 rows and many columns, as networks take clouds, is read as one point a column, and says so.
 
     Raises:
         InputFileError: cut short, of another shape, or holding Python objects (which are never unpickled).
@@ -37,12 +40,14 @@ def read_npy(path: Path) -> Readout:
 def read_npz(path: Path) -> Readout:
     """Read an npz file: the array under a usual key ("points", "xyz", …), or the only one shaped (N, 3 or more).
 
+    Members that hold Python objects are passed over, never unpickled.
+
     Raises:
         InputFileError: damaged, or no array, or more than one, could be the points.
     """
     try:
         with np.load(path, allow_pickle=False) as archive:
-            arrays = {key: archive[key] for key in archive.files}
+            arrays, passed = _plain_members(archive)
     except (ValueError, EOFError, OSError, MemoryError, SyntaxError, KeyError, zipfile.BadZipFile) as cause:
         raise InputFileError(f"{path}: not a whole npz file of plain numbers ({_first_line(cause)}).") from cause
     fitting = {key: points for key, values in arrays.items() if (points := _as_points(values)) is not None}
@@ -50,8 +55,9 @@ def read_npz(path: Path) -> Readout:
     if key is None and len(fitting) == 1:
         key = next(iter(fitting))
     if key is None:
-        shapes = ", ".join(f"{name} {values.shape}" for name, values in arrays.items()) or "nothing"
-        raise InputFileError(f"{path}: holds {shapes}; name the (N, 3) array of points 'points'.")
+        shapes = ", ".join(f"{name} {values.shape}" for name, values in arrays.items()) or "no plain numbers"
+        objects = f" and Python objects, which are not opened, as {', '.join(passed)}" if passed else ""
+        raise InputFileError(f"{path}: holds {shapes}{objects}; name the (N, 3) array of points 'points'.")
     return Readout(fitting[key], _colors_of(arrays, len(fitting[key])), notes=_note_columns(path, arrays[key]))
 
 
@@ -110,6 +116,19 @@ def read_las(path: Path) -> Readout:
     return Readout(points, colors)
 
 
+def _plain_members(archive: Mapping[str, NDArray[Any]]) -> tuple[dict[str, NDArray[Any]], list[str]]:
+    """The arrays of numbers by name, and the names of those of Python objects."""
+    arrays, passed = {}, []
+    for key in archive:
+        try:
+            arrays[key] = archive[key]
+        except ValueError as cause:
+            if "allow_pickle" not in str(cause):
+                raise
+            passed.append(key)
+    return arrays, passed
+
+
 def _as_points(values: NDArray[Any]) -> NDArray[np.float64] | None:
     if values.dtype.names and {"x", "y", "z"} <= set(values.dtype.names):
         return np.stack([values[axis].astype(np.float64).ravel() for axis in "xyz"], axis=1)
@@ -117,7 +136,12 @@ def _as_points(values: NDArray[Any]) -> NDArray[np.float64] | None:
         values = values[0]
     if values.ndim != 2 or values.shape[1] < 3 or values.dtype.kind not in "fiu":
         return None
-    return values[:, :3].astype(np.float64)
+    return (values[:3].T if _lies(values) else values[:, :3]).astype(np.float64, order="C")
+
+
+def _lies(values: NDArray[Any]) -> bool:
+    """Whether an array (3 … 9, many) has a point a column."""
+    return 3 <= len(values) <= _FEATURES and values.shape[1] > _MANY
 
 
 def _colors_of(arrays: Mapping[str, NDArray[np.generic]], count: int) -> NDArray[np.uint8] | None:
@@ -131,6 +155,9 @@ def _colors_of(arrays: Mapping[str, NDArray[np.generic]], count: int) -> NDArray
 def _note_columns(path: Path, values: NDArray[np.generic]) -> tuple[str, ...]:
     if values.dtype.names or values.shape[-1] == 3:
         return ()
+    values = values[0] if values.ndim == 3 else values
+    if _lies(values):
+        return (f"{path.name}: took the first 3 of its {len(values)} rows as x, y and z of {values.shape[1]} points.",)
     return (f"{path.name}: took 3 of its {values.shape[-1]} columns as x, y and z.",)
 
 

@@ -13,6 +13,7 @@ from pointsra.data.replacing import replacing
 from pointsra.errors import OutputError
 
 _PRECISION = 1e-6  # of the cloud's own size: what float32 keeps of a cloud that lies around the origin; ours
+_LOOKED_AT = 1 << 16  # points that tell a cloud's size
 
 
 def write_cloud(path: Path | str, points: ArrayLike, colors: ArrayLike | None = None) -> None:
@@ -45,11 +46,22 @@ def write_cloud(path: Path | str, points: ArrayLike, colors: ArrayLike | None = 
 
 
 def needs_double(points: NDArray[Any]) -> bool:
-    """Whether float32 would move points (N, 3) by more than a millionth of the cloud's size."""
+    """Whether float32 would move points (N, 3) by more than a millionth of the cloud's size.
+
+    The size is that of the inner nine tenths along each axis: a few stray points far away, such as the zeros that
+    scanners write for a lost echo, must not cost the others their millimeters.
+    """
     if points.dtype != np.float64:
         return points.dtype.kind in "iu" and bool(np.abs(points).max(initial=0) > 1 << 24)
-    moved = np.abs(points - points.astype(np.float32)).max(initial=0.0)
-    return bool(moved > _PRECISION * max(float(np.ptp(points, axis=0).max(initial=0.0)), 1e-30))
+    moved = max(
+        (
+            np.abs(part - part.astype(np.float32)).max()
+            for part in np.array_split(points, 1 + len(points) // _LOOKED_AT)
+        ),
+        default=0.0,
+    )
+    low, high = np.quantile(points[:: 1 + len(points) // _LOOKED_AT], (0.05, 0.95), axis=0)
+    return bool(moved > _PRECISION * max(float((high - low).max()), 1e-30))
 
 
 def _write_ply(path: Path, points: NDArray[np.generic], colors: NDArray[np.uint8] | None) -> None:
@@ -85,7 +97,7 @@ def _write_glb(path: Path, points: NDArray[np.generic], colors: NDArray[np.uint8
     import trimesh
 
     cloud = points.astype(np.float64)
-    offset = cloud.mean(axis=0) if needs_double(points) else np.zeros(3)
+    offset = np.median(cloud, axis=0) if needs_double(points) else np.zeros(3)
     place = np.eye(4)
     place[:3, 3] = offset
     tints = None

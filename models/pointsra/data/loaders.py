@@ -15,6 +15,7 @@ import torch
 from torch import Tensor
 
 from pointsra.data.store import Split
+from pointsra.ops.batch_parts import part_stream
 from pointsra.ops.randomness import stream
 from pointsra.ops.sampling import farthest_point_indices, gather_points, random_indices
 from pointsra.ops.transforms import unit_frame
@@ -44,6 +45,16 @@ class Batch:
         moved = {name: value.to(device) for name, value in vars(self).items() if value is not None}
         return replace(self, **moved)
 
+    def known_features(self) -> Tensor:
+        """(2,) how many of its clouds have an image feature, and how many a text feature."""
+        none = self.points.new_zeros(())
+        counts = [none if value is None else value.isfinite().all(dim=-1).sum() for value in (self.image, self.text)]
+        return torch.stack([count.to(self.points) for count in counts])
+
+    def rows(self, index: slice) -> Batch:
+        """Some of its clouds."""
+        return replace(self, **{name: value[index] for name, value in vars(self).items() if value is not None})
+
 
 def steps_per_epoch(clouds: int, batch_size: int) -> int:
     """Whole batches in one pass; a split smaller than one batch gives one smaller batch."""
@@ -62,7 +73,15 @@ def repetition_note(split: Split, points: int) -> str:
 
 
 def training_batches(
-    split: Split, batch_size: int, points: int, *, seed: int, epoch: int, first: int = 0
+    split: Split,
+    batch_size: int,
+    points: int,
+    *,
+    seed: int,
+    epoch: int,
+    first: int = 0,
+    part: int = 0,
+    parts: int = 1,
 ) -> Iterator[Batch]:
     """The batches of one epoch, from number ``first`` on.
 
@@ -73,23 +92,29 @@ def training_batches(
         seed: of the run.
         epoch: decides the order.
         first: batches to pass over, when an epoch is resumed in its middle.
+        part, parts: read only this part of every batch, its rows part, part + parts, …, as they stand in the whole.
     """
     order = torch.randperm(len(split), generator=stream(seed, "order", epoch)).numpy()
     for number in range(first, steps_per_epoch(len(split), batch_size)):
-        rows = order[number * batch_size : (number + 1) * batch_size]
+        whole = order[number * batch_size : (number + 1) * batch_size]
+        rows = whole[part::parts]
         clouds = torch.from_numpy(split.points_at(rows))
-        chosen = random_indices(len(rows), clouds.shape[1], points, stream(seed, "points", epoch, number))
+        drawn = part_stream(seed, "points", epoch, number, part=part, parts=parts, total=len(whole))
+        chosen = random_indices(len(rows), clouds.shape[1], points, drawn)
         yield _batch(split, rows, gather_points(clouds, chosen))
 
 
-def evaluation_batches(split: Split, batch_size: int, points: int, limit: int | None = None) -> Iterator[Batch]:
+def evaluation_batches(
+    split: Split, batch_size: int, points: int, limit: int | None = None, *, part: int = 0, parts: int = 1
+) -> Iterator[Batch]:
     """Every cloud once, in stored order, cut down to ``points`` by farthest-point sampling.
 
     Args:
         limit: read at most so many clouds.
+        part, parts: give only the batches number part, part + parts, ….
     """
     total = len(split) if limit is None else min(limit, len(split))
-    for start in range(0, total, batch_size):
+    for start in range(0, total, batch_size)[part::parts]:
         rows = np.arange(start, min(start + batch_size, total))
         clouds = torch.from_numpy(split.points_at(rows))
         stored = clouds.shape[1]

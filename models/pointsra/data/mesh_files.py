@@ -1,7 +1,7 @@
 """Meshes, and clouds in mesh formats, by way of trimesh (ply, obj, off, stl, glb, gltf); and points on a surface.
 
-trimesh passes over some damage in silence (a text PLY cut short, an STL without triangles); what a PLY header
-promises is compared with what came.
+trimesh passes over some damage in silence (a text PLY or OFF cut short, an STL without triangles, faces that name
+vertices that are not there); what the header of a PLY or OFF promises is compared with what came.
 """
 
 from __future__ import annotations
@@ -39,7 +39,13 @@ def read_mesh_file(path: Path) -> Readout:
         raise InputFileError(f"{path}: not a {kind} file that can be read, or cut short ({said}).") from cause
     if not readouts:
         raise InputFileError(f"{path}: holds no points; it is empty, cut short or of another format.")
-    if path.suffix.lower() == ".ply":
+    for each in readouts:
+        if each.faces is not None and not 0 <= each.faces.min() <= each.faces.max() < len(each.points):
+            raise InputFileError(
+                f"{path}: damaged: a face names a vertex that is not there (its {len(each.points)} vertices are "
+                f"numbered from 0, its faces name {each.faces.min()} to {each.faces.max()})."
+            )
+    if path.suffix.lower() in (".ply", ".off"):
         _compare_with_header(path, readouts)
     return _joined(readouts)
 
@@ -91,7 +97,8 @@ def _joined(readouts: list[Readout]) -> Readout:
         notes = ()
         meshes = [each for each in readouts if each.faces is not None]
         if len(meshes) < len(readouts):
-            notes = (f"{len(readouts) - len(meshes)} parts of the scene without faces were left out.",)
+            left_out = len(readouts) - len(meshes)
+            notes = (f"{left_out} part{'s' * (left_out > 1)} of the scene without faces left out.",)
         starts = np.cumsum([0] + [len(each.points) for each in meshes])
         faces = [each.faces + start for each, start in zip(meshes, starts[:-1], strict=True) if each.faces is not None]
         return Readout(_points(meshes), _colors(meshes), np.concatenate(faces), notes)
@@ -99,7 +106,7 @@ def _joined(readouts: list[Readout]) -> Readout:
 
 
 def _points(readouts: list[Readout]) -> NDArray[np.float64]:
-    return np.concatenate([each.points for each in readouts])
+    return readouts[0].points if len(readouts) == 1 else np.concatenate([each.points for each in readouts])
 
 
 def _colors(readouts: list[Readout]) -> NDArray[np.uint8] | None:
@@ -109,11 +116,30 @@ def _colors(readouts: list[Readout]) -> NDArray[np.uint8] | None:
 
 def _compare_with_header(path: Path, readouts: list[Readout]) -> None:
     with path.open("rb") as stream:
-        head = stream.read(1 << 16).split(b"end_header")[0]
+        head = stream.read(1 << 16)
+    promises = _off_promises(head) if path.suffix.lower() == ".off" else _ply_promises(head)
     faces = sum(len(each.faces) for each in readouts if each.faces is not None)
     for name, found in (("vertex", sum(len(each.points) for each in readouts)), ("face", faces)):
-        promised = re.search(rb"element\s+%b\s+(\d+)" % name.encode(), head)
-        if promised and found < int(promised[1]):
+        if found < promises.get(name, 0):
             raise InputFileError(
-                f"{path}: cut short: {found} of the {int(promised[1])} {name} rows that its header promises."
+                f"{path}: cut short: {found} of the {promises[name]} {name} rows that its header promises."
             )
+    if path.suffix.lower() == ".ply" and b"format ascii" in head.split(b"end_header")[0]:
+        rows = sum(1 for line in path.read_bytes().partition(b"end_header")[2].splitlines() if line.strip())
+        if rows > sum(promises.values()):
+            raise InputFileError(
+                f"{path}: {rows} rows stand after its header, which promises {sum(promises.values())}; is it whole?"
+            )
+
+
+def _ply_promises(head: bytes) -> dict[str, int]:
+    """Rows of each element, by name."""
+    found = re.findall(rb"^\s*element\s+(\S+)\s+(\d+)", head.split(b"end_header")[0], re.MULTILINE)
+    return {name.decode("latin-1"): int(count) for name, count in found}
+
+
+def _off_promises(head: bytes) -> dict[str, int]:
+    """The first two numbers, which may stand right behind the word OFF; comments go before."""
+    plain = re.sub(rb"#[^\n]*", b" ", head)
+    found = re.match(rb"\s*[A-Za-z]*OFF\s*(\d+)\s+(\d+)", plain)
+    return {} if found is None else {"vertex": int(found[1]), "face": int(found[2])}

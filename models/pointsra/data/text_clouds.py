@@ -2,13 +2,15 @@
 
 The delimiter (space, tab, comma, semicolon) is found out; a header that names x, y and z decides which columns they
 are, else they are the first three. A first line with one whole number is the count of points, as in pts, and is
-checked. Blocks of text are parsed at once, so ten million points are a matter of seconds.
+checked. Lines may end as on any system; a byte order mark is passed over. Blocks of text are parsed at once, so ten
+million points are a matter of seconds.
 """
 
 from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from io import BytesIO
 from pathlib import Path
 from typing import BinaryIO
 
@@ -18,6 +20,7 @@ from numpy.typing import NDArray
 from pointsra.data.readout import Readout, as_colors
 from pointsra.errors import InputFileError
 
+_MARK = b"\xef\xbb\xbf"  # the byte order mark that some programs begin UTF-8 with
 _BLOCK = 1 << 24  # bytes parsed at once
 _COMMENTS = (b"#", b"//", b"%", b";;")
 _COLOR_NAMES = (("r", "g", "b"), ("red", "green", "blue"), ("rf", "gf", "bf"))
@@ -47,7 +50,7 @@ def read_text_cloud(path: Path) -> Readout:
     Raises:
         InputFileError: no rows of numbers, a row that does not fit (named by line), or fewer rows than promised.
     """
-    with path.open("rb") as stream:
+    with _opened(path) as stream:
         layout = _look_at_head(path, stream)
         stream.seek(layout.start)
         rows = _parse(path, stream, layout)
@@ -61,6 +64,20 @@ def read_text_cloud(path: Path) -> Readout:
     return Readout(np.ascontiguousarray(rows[:, axes]), colors, notes=notes)
 
 
+def _opened(path: Path) -> BinaryIO:
+    """The file; where lines end in a carriage return alone, as a copy in memory with line feeds."""
+    stream = path.open("rb")
+    head = stream.read(1 << 16)
+    stream.seek(0)
+    if head.startswith((b"\xff\xfe", b"\xfe\xff")):
+        stream.close()
+        raise InputFileError(f"{path}: this is text in UTF-16; save it as UTF-8 or plain ASCII.")
+    if b"\r" not in head or b"\n" in head:
+        return stream
+    with stream:
+        return BytesIO(stream.read().replace(b"\r", b"\n"))
+
+
 def _look_at_head(path: Path, stream: BinaryIO) -> _Layout:
     names: tuple[str, ...] = ()
     promised: int | None = None
@@ -68,6 +85,8 @@ def _look_at_head(path: Path, stream: BinaryIO) -> _Layout:
     start = lines = 0
     for line in stream:
         text = line.strip()
+        if not start:
+            text = text.removeprefix(_MARK)
         if b"\0" in line or len(line) > 1 << 16:
             break
         table = _table(text)
@@ -76,7 +95,8 @@ def _look_at_head(path: Path, stream: BinaryIO) -> _Layout:
             names = names or _header_names(text)
         elif _numbers(fields) >= 3:
             named = names if len(names) == len(fields) else ()
-            return _Layout(start, lines, len(fields), named, promised, table)
+            mark = len(_MARK) if not start and line.startswith(_MARK) else 0
+            return _Layout(start + mark, lines, len(fields), named, promised, table)
         elif promised is None and len(fields) == 1 and fields[0].isdigit():
             promised = int(fields[0])
         elif had_header or len(fields) < 3 or _numbers(fields):

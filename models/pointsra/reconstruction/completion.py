@@ -20,9 +20,10 @@ from pointsra.ops.center_state import RANKED, ranks
 from pointsra.ops.masks import visible_count
 from pointsra.ops.patches import cut_patches
 from pointsra.ops.randomness import stream
+from pointsra.reconstruction.cleaning import evened_rows
 from pointsra.reconstruction.density import with_count
 from pointsra.training.assembly import flow_objective_named
-from pointsra.training.masking import visible_frame
+from pointsra.training.masking import scan_size, visible_frame
 from pointsra.training.pretrain_learner import BoundFlow, bound_flow
 from pointsra.training.weights import ModelDescription
 
@@ -37,11 +38,13 @@ class Drawn:
         points: (S, P, 3) generated points, in the frame of the input.
         centers: (S, M, 3) the patch centers that were drawn.
         network_evaluations: evaluations of the flow for each sample.
+        evened: whether the visible part was so uneven that its crowded points were thinned for the network.
     """
 
     points: NDArray[np.float32]
     centers: NDArray[np.float32]
     network_evaluations: int
+    evened: bool = False
 
 
 @torch.no_grad()
@@ -82,8 +85,9 @@ def draw_completions(
     device = network.center_scale.device
     groups, size = description.patches["groups"], description.patches["size"]
     shown = min(visible_count(groups, missing), groups - 1)
-    budget = max(round(description.patches["points"] * shown / groups), shown, size)
-    cloud = torch.from_numpy(_resampled(visible, budget, seed))[None].to(device)
+    budget = scan_size(description.patches["points"], groups, shown, size)
+    chosen, evened = _resampled(visible, budget, seed)
+    cloud = torch.from_numpy(chosen)[None].to(device)
     cut = cut_patches(cloud, shown, size)
     frame = visible_frame(cut.centers)
     patches = cut.moved(frame)
@@ -113,6 +117,7 @@ def draw_completions(
         points=frame.from_unit(points).cpu().numpy(),
         centers=frame.from_unit(centers).cpu().numpy(),
         network_evaluations=counter.evaluations * (2 if guidance != 1.0 else 1),
+        evened=evened,
     )
 
 
@@ -150,10 +155,17 @@ def _guided(
     return guided
 
 
-def _resampled(points: NDArray[np.float32], budget: int, seed: int) -> NDArray[np.float32]:
-    """A random choice of ``budget`` points (N, 3), so that patches are as dense as in training; few are repeated."""
-    if len(points) > budget:
+def _resampled(points: NDArray[np.float32], budget: int, seed: int) -> tuple[NDArray[np.float32], bool]:
+    """A random choice of ``budget`` points (N, 3), so that patches are as dense as in training; few are repeated.
+
+    Returns:
+        (``budget``, 3), and whether the choice made up for an uneven density.
+    """
+    evened = evened_rows(points, budget, seed) if len(points) > budget else None
+    if evened is not None:
+        chosen = evened
+    elif len(points) > budget:
         chosen = np.random.default_rng([seed, 2]).choice(len(points), budget, replace=False)
     else:
         chosen = np.arange(max(len(points), budget)) % len(points)
-    return np.ascontiguousarray(points[chosen], dtype=np.float32)
+    return np.ascontiguousarray(points[chosen], dtype=np.float32), evened is not None

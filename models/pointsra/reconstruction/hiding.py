@@ -1,4 +1,4 @@
-"""Hide a part of a cloud, by patches: which points stay visible and which are the truth to be found again."""
+"""Hide a part of a cloud: which points stay visible and which are the truth to be found again."""
 
 from __future__ import annotations
 
@@ -7,36 +7,49 @@ import torch
 from numpy.typing import NDArray
 from scipy.spatial import KDTree
 
-from pointsra.ops.masks import block_order, random_order, view_order, visible_count
+from pointsra.ops.masks import block_order, random_order, visible_count
 from pointsra.ops.randomness import stream
 from pointsra.ops.sampling import farthest_point_indices
+from pointsra.reconstruction.visibility import depths_behind
 
 HIDING = ("block", "random", "view", "none")
+
+USUAL_RATIO = 0.75  # of the patches, for "block" and "random", where nobody says
 
 _WORKING_POINTS = 8192  # farthest-point centers of a larger cloud are chosen among so many of its points
 
 
 def visible_points(
-    points_unit: NDArray[np.float32], kind: str, groups: int, ratio: float, seed: int
+    points_unit: NDArray[np.float32],
+    kind: str,
+    groups: int,
+    ratio: float | None,
+    seed: int,
+    surface_unit: NDArray[np.float32] | None = None,
 ) -> NDArray[np.bool_]:
     """Which points of a cloud stay visible.
 
-    The cloud is divided among ``groups`` farthest-point centers, each point going to its nearest; whole patches
-    are hidden. "block" hides the patches around one random center, "random" any, "view" those farthest from a
-    random view point, "none" nothing.
+    "block" and "random" divide the cloud among ``groups`` farthest-point centers, each point going to its nearest, and
+    hide whole patches: those around one random center, or any. "view" hides the points that a camera in a random
+    direction, three radii away, does not see. "none" hides nothing.
 
     Args:
         points_unit: (N, 3) in the unit frame.
         kind: one of :data:`HIDING`.
         groups: patches that the cloud is divided into.
-        ratio: share of the patches to hide.
+        ratio: share of the patches to hide, 0.75 where None. For "view", share of the points: those farthest behind
+            what the camera sees go first, then the farthest of those it sees; None hides what is not seen.
         seed: of the choice.
+        surface_unit: (M, 3) more points of the same surface, which decide with "view" what is seen; None takes the
+            cloud's own.
 
     Returns:
         (N,) True where the point stays visible; at least one point is.
     """
     if kind == "none":
         return np.ones(len(points_unit), dtype=bool)
+    if kind == "view":
+        return _seen(points_unit, points_unit if surface_unit is None else surface_unit, ratio, seed)
     rng = np.random.default_rng([seed, 1])
     working = points_unit
     if len(working) > _WORKING_POINTS:
@@ -45,12 +58,24 @@ def visible_points(
     centers = cloud[0, farthest_point_indices(cloud, min(groups, len(working)))[0]][None]
     generator = stream(seed, "hide")
     count = centers.shape[1]
-    order = {
-        "block": lambda: block_order(centers, generator),
-        "random": lambda: random_order(1, count, generator),
-        "view": lambda: view_order(centers, generator),
-    }[kind]()
+    order = block_order(centers, generator) if kind == "block" else random_order(1, count, generator)
     shown = np.zeros(count, dtype=bool)
-    shown[order[0, : visible_count(count, ratio)].numpy()] = True
+    shown[order[0, : visible_count(count, USUAL_RATIO if ratio is None else ratio)].numpy()] = True
     nearest = KDTree(centers[0].numpy()).query(points_unit)[1]
     return shown[nearest]
+
+
+def _seen(
+    points: NDArray[np.float32], surface: NDArray[np.float32], ratio: float | None, seed: int
+) -> NDArray[np.bool_]:
+    direction = torch.randn(3, generator=stream(seed, "hide")).double().numpy()
+    behind, depths = depths_behind(points, surface, direction / max(np.linalg.norm(direction), 1e-9))
+    if ratio is None:
+        seen = behind == 0
+    else:
+        seen = np.zeros(len(points), dtype=bool)
+        kept = max(1, round((1.0 - ratio) * len(points)))
+        # Depths reach from 2 to 4: whatever is seen comes before all that is not.
+        seen[np.argpartition(np.where(behind > 0, 10.0 + behind, depths), kept - 1)[:kept]] = True
+    seen[depths.argmin()] = True
+    return seen

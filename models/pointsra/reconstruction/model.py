@@ -74,10 +74,10 @@ class Model:
         """Draw completions of a cloud.
 
         Args:
-            points: (N, 3), any frame and unit, y up.
+            points: (N, 3), any frame and unit, y up unless ``up`` says otherwise.
             samples: S.
-            options: ``steps``, ``hide``, ``ratio``, ``missing``, ``text``, ``image``, ``guidance``, ``points_generated``,
-                ``seed`` as in :class:`ReconstructRequest`.
+            options: ``steps``, ``hide``, ``ratio``, ``missing``, ``text``, ``image``, ``guidance``,
+                ``points_generated``, ``up``, ``seed`` as in :class:`ReconstructRequest`.
 
         Returns:
             Everything that the command writes, as arrays.

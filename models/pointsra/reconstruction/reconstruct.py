@@ -8,36 +8,40 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
-from pointsra.data.conditions import builtin_encoder, encode_captions, encode_views
 from pointsra.data.files import read_cloud
-from pointsra.data.views import image_as_view
-from pointsra.errors import CheckpointError, InputFileError, SettingsError
+from pointsra.data.mesh_files import sample_surface
+from pointsra.errors import CheckpointError, InputFileError
 from pointsra.metrics.geometry import chamfer_l2, f_score, mean_pairwise_chamfer, one_sided_distance
 from pointsra.networks.mean_flow_transformer import FlowCondition
 from pointsra.networks.point_sra import PointSRA
 from pointsra.progress import Progress, Report, silent
-from pointsra.reconstruction.completion import draw_completions
-from pointsra.reconstruction.hiding import visible_points
+from pointsra.reconstruction.cleaning import stray_points
+from pointsra.reconstruction.completion import Drawn, draw_completions
+from pointsra.reconstruction.framing import check_range, in_frame, unit_frame_of
+from pointsra.reconstruction.hiding import USUAL_RATIO, visible_points
 from pointsra.reconstruction.request import ReconstructRequest, check_request
+from pointsra.reconstruction.steering import flow_condition
+from pointsra.reconstruction.up_axis import from_y_up, to_y_up
 from pointsra.training.weights import ModelDescription, find_weights, load_point_sra, packaged_weights
 
-_LARGEST = 1e30  # coordinates beyond it, or shapes smaller than its inverse, are no numbers in single precision
+_SURFACE_POINTS = 40_000  # of a mesh, to tell what a view hides
+_MOSTLY_Z_UP = (".las", ".laz", ".bin")  # surveys and lidar sweeps
 _METRIC_POINTS = 8192  # of a larger cloud, so many random points enter the figures
 
 
 @dataclass(frozen=True)
 class Completions:
-    """S completions of one input. ``_raw`` is the file's frame, ``_unit`` the unit frame of all its points.
+    """S completions of one input. ``_raw`` is the file's frame; ``_unit`` the unit frame of all its points but stray
+    ones, turned so that y is up.
 
     Attributes:
-        visible: (N,) bool, which of the file's points stayed visible.
+        visible: (N,) bool, which of the file's points stayed visible; stray points always do.
+        stray: (N,) bool, which of them lie so far from the others that the network was not shown them.
         visible_raw: (Nv, 3) float64, exactly the file's points that stayed visible.
         generated_raw: (S, P, 3) float64.
         hidden_raw: (Nh, 3) float64 what was hidden, or None.
@@ -57,6 +61,7 @@ class Completions:
     """
 
     visible: NDArray[np.bool_]
+    stray: NDArray[np.bool_]
     visible_raw: NDArray[np.float64]
     generated_raw: NDArray[np.float64]
     hidden_raw: NDArray[np.float64] | None
@@ -90,7 +95,10 @@ class Completions:
             "diversity": self.diversity,
             "fidelity": _figures(self.fidelity, min),
             "hide": self.request.hide,
-            "ratio": None if self.request.hide == "none" else self.request.ratio,
+            "ratio": _asked_ratio(self.request),
+            "hidden_share": None if self.hidden_raw is None else len(self.hidden_raw) / self.points_in,
+            "points_stray": int(self.stray.sum()),
+            "up": self.request.up or "y",
             "seed": self.request.seed,
             "weights": self.weights,
             "notes": list(self.notes),
@@ -115,13 +123,17 @@ def reconstruct(request: ReconstructRequest, report: Report = silent) -> Complet
     report(Progress("read", 0, request.samples, "samples"))
     cloud = read_cloud(request.input, count=request.count, seed=request.seed)
     loaded = time.perf_counter() - started
-    done = complete_points(request, cloud.points, network, description)
+    surface = None
+    if cloud.vertices is not None and cloud.faces is not None and request.hide == "view":
+        drawn = sample_surface(cloud.vertices, cloud.faces, _SURFACE_POINTS, np.random.default_rng([request.seed, 5]))
+        surface = None if drawn is None else drawn[0]
+    done = complete_points(request, cloud.points, network, description, surface)
     report(Progress("draw", request.samples, request.samples, "samples"))
     return replace(
         done,
         weights=str(source),
         visible_colors=None if cloud.colors is None else cloud.colors[done.visible],
-        notes=cloud.notes + done.notes,
+        notes=(*cloud.notes, *_axis_note(request), *done.notes),
         seconds={"load": round(loaded, 4), **done.seconds},
     )
 
@@ -137,15 +149,22 @@ def plan_reconstruct(request: ReconstructRequest) -> dict[str, Any]:
     _, description = load_point_sra(source, request.device)
     if not description.sizes.flow_depth:
         raise CheckpointError(f"{source} was trained without a flow and cannot draw completions.")
-    _condition(request, description, request.device)
+    flow_condition(request, description, request.device)
     cloud = read_cloud(request.input, count=request.count, seed=request.seed)
     return {"weights": str(source), "points_in": len(cloud.points), "mesh": cloud.was_mesh}
 
 
 def complete_points(
-    request: ReconstructRequest, points: NDArray[np.float64], network: PointSRA, description: ModelDescription
+    request: ReconstructRequest,
+    points: NDArray[np.float64],
+    network: PointSRA,
+    description: ModelDescription,
+    surface: NDArray[np.float64] | None = None,
 ) -> Completions:
     """Draw completions of points (N, 3) that are at hand already; ``request.input`` is only a name.
+
+    Args:
+        surface: (M, 3) more points of the surface, which decide what a view hides.
 
     Raises:
         SettingsError, InputFileError: as :func:`reconstruct`.
@@ -154,32 +173,43 @@ def complete_points(
     if points.ndim != 2 or points.shape[1] != 3 or not len(points) or not np.isfinite(points).all():
         raise InputFileError(f"{request.input}: the points must be a finite (N, 3) array, not {points.shape}.")
     started = time.perf_counter()
-    condition = _condition(request, description, request.device)
-    unit, offset, scale = _to_unit(points, request.input)
-    visible = visible_points(unit, request.hide, description.patches["groups"], request.ratio, request.seed)
+    condition = flow_condition(request, description, request.device)
+    up = request.up or "y"
+    turned = to_y_up(points, up)
+    check_range(turned, request.input)
+    stray = stray_points(turned)
+    kept = ~stray if stray.any() else slice(None)
+    unit, offset, scale = unit_frame_of(turned, kept)
+    on_surface = None if surface is None else in_frame(to_y_up(surface, up), offset, scale)
+    visible = np.ones(len(points), dtype=bool)
+    groups = description.patches["groups"]
+    visible[kept] = visible_points(unit[kept], request.hide, groups, request.ratio, request.seed, on_surface)
     if request.hide != "none" and visible.all():
         raise InputFileError(
             f"{request.input}: nothing of its {len(points)} point(s) can be hidden; ask for a larger --ratio, or give "
             "a cloud of more distinct points."
         )
-    generated, evaluations = _draw(request, network, description, unit[visible], condition)
+    share = _missing_share(request, visible)
+    drawn = _draw(request, network, description, unit[visible & ~stray], share, condition)
+    generated = drawn.points
     sampled = time.perf_counter() - started
     hidden = unit[~visible] if request.hide != "none" else None
     scored = [_thinned(part, request.seed) for part in generated]
-    shown = _thinned(unit[visible], request.seed)
+    shown = _thinned(unit[visible & ~stray], request.seed)
     wholes = [np.concatenate([shown, part]) for part in scored]
     truth = None if hidden is None else _thinned(hidden, request.seed)
     return Completions(
         visible=visible,
+        stray=stray,
         visible_raw=points[visible],
-        generated_raw=generated.astype(np.float64) * scale + offset,
+        generated_raw=from_y_up(generated.astype(np.float64) * scale + offset, up),
         hidden_raw=None if hidden is None else points[~visible],
         visible_unit=unit[visible],
         generated_unit=generated,
         hidden_unit=hidden,
         visible_colors=None,
         points_in=len(points),
-        network_evaluations=evaluations,
+        network_evaluations=drawn.network_evaluations,
         steps=request.steps,
         fidelity=[one_sided_distance(shown, whole) for whole in wholes],
         chamfer_l2=None if truth is None else [chamfer_l2(part, truth) for part in scored],
@@ -187,7 +217,7 @@ def complete_points(
         diversity=mean_pairwise_chamfer(wholes),
         seconds={"sample": round(sampled, 4)},
         weights=str(request.weights),
-        notes=(),
+        notes=_notes(request, visible, stray, drawn, description.patches["size"]),
         request=request,
     )
 
@@ -197,14 +227,14 @@ def _draw(
     network: PointSRA,
     description: ModelDescription,
     visible: NDArray[np.float32],
+    missing: float,
     condition: FlowCondition | None,
-) -> tuple[NDArray[np.float32], int]:
-    hidden_share = request.ratio if request.hide != "none" else (0.5 if request.missing is None else request.missing)
+) -> Drawn:
     drawn = draw_completions(
         network,
         description,
         visible,
-        missing=hidden_share,
+        missing=missing,
         samples=request.samples,
         steps=request.steps,
         seed=request.seed,
@@ -214,59 +244,51 @@ def _draw(
     )
     if not np.isfinite(drawn.points).all():
         raise InputFileError(f"{request.input}: the completions are not finite; are the coordinates sensible?")
-    return drawn.points, drawn.network_evaluations
+    return drawn
 
 
-def _to_unit(points: NDArray[np.float64], name: Path) -> tuple[NDArray[np.float32], NDArray[np.float64], float]:
-    """The unit frame of a cloud (N, 3), computed in float64: points (N, 3), offset (3,), scale.
+def _axis_note(request: ReconstructRequest) -> tuple[str, ...]:
+    suffix = request.input.suffix.lower()
+    if request.up is not None or suffix not in _MOSTLY_Z_UP:
+        return ()
+    return (f"y is taken to point up; in {suffix.lstrip('.')} files mostly z does: if so here, ask with --up z.",)
 
-    Raises:
-        InputFileError: the coordinates leave the range that files and pictures can hold.
-    """
-    largest, extent = float(np.abs(points).max()), float(np.ptp(points / _LARGEST, axis=0).max()) * _LARGEST
-    if largest > _LARGEST or 0.0 < extent < 1.0 / _LARGEST:
-        raise InputFileError(
-            f"{name}: its coordinates reach {largest:.1e} and span {extent:.1e}, which is not a shape; "
-            "are the columns and units right?"
+
+def _asked_ratio(request: ReconstructRequest) -> float | None:
+    usual = USUAL_RATIO if request.hide in ("block", "random") else None
+    return usual if request.ratio is None else request.ratio
+
+
+def _missing_share(request: ReconstructRequest, visible: NDArray[np.bool_]) -> float:
+    """The share of the whole shape that the network is to add."""
+    if request.hide == "none":
+        return 0.5 if request.missing is None else request.missing
+    asked = _asked_ratio(request)
+    return 1.0 - float(visible.mean()) if asked is None else asked
+
+
+def _notes(
+    request: ReconstructRequest, visible: NDArray[np.bool_], stray: NDArray[np.bool_], drawn: Drawn, size: int
+) -> tuple[str, ...]:
+    notes = []
+    if request.hide == "view" and request.ratio is None:
+        notes.append(f"From the camera {1.0 - visible.mean():.0%} of the points are not seen; these are hidden.")
+    if stray.any():
+        notes.append(
+            f"{stray.sum()} of {len(stray)} points lie far from all others: they stay in the visible part, and the "
+            "network was not shown them."
         )
-    offset = points.mean(axis=0)
-    radius = float(np.linalg.norm(points - offset, axis=1).max())
-    scale = radius if radius > 0 else 1.0
-    return ((points - offset) / scale).astype(np.float32), offset, scale
+    if drawn.evened:
+        notes.append("The points are crowded in places: for the network these were thinned, in the results all stay.")
+    if visible.sum() < size:
+        notes.append(f"Only {visible.sum()} point(s) are visible, fewer than one patch ({size}): expect little.")
+    return tuple(notes)
 
 
 def _thinned(points: NDArray[np.float32], seed: int) -> NDArray[np.float32]:
     if len(points) <= _METRIC_POINTS:
         return points
     return points[np.random.default_rng([seed, 3]).choice(len(points), _METRIC_POINTS, replace=False)]
-
-
-def _condition(
-    request: ReconstructRequest, description: ModelDescription, device: torch.device
-) -> FlowCondition | None:
-    if request.text is None and request.image is None:
-        return None
-    image = text = None
-    if request.text is not None:
-        _require_encoder(description, "text", description.sizes.text_dim)
-        text = torch.from_numpy(encode_captions([request.text])).to(device)
-    if request.image is not None:
-        _require_encoder(description, "image", description.sizes.image_dim)
-        image = torch.from_numpy(encode_views(image_as_view(request.image)[None, None])).to(device)
-    return FlowCondition(image=image, text=text)
-
-
-def _require_encoder(description: ModelDescription, kind: str, width: int) -> None:
-    """Features must come from the very encoder that the weights were trained with."""
-    known = description.encoders.get(kind)
-    builtin = builtin_encoder()
-    if not width or known is None:
-        raise SettingsError(f"These weights were trained without {kind} features: leave out --{kind}.")
-    if (known["name"], known["sha256"]) != (builtin.name, builtin.sha256):
-        raise SettingsError(
-            f"These weights know {kind} features of encoder {known['name']} {known['version']}, which is not at hand "
-            f"(the built-in one is {builtin.name} {builtin.version}): leave out --{kind}."
-        )
 
 
 def _figures(values: Sequence[float], best: Any) -> dict[str, Any]:

@@ -9,6 +9,7 @@ import torch
 
 from pointsra.errors import SettingsError
 from pointsra.reconstruction.hiding import HIDING
+from pointsra.reconstruction.up_axis import UP_AXES
 
 
 @dataclass(frozen=True)
@@ -21,7 +22,8 @@ class ReconstructRequest:
         weights: run folder or weights; None takes those in the package.
         steps: flow evaluations of each sample.
         hide: "block", "random" or "view" hides a part of the input; "none" takes it as a partial scan.
-        ratio: share of the patches to hide.
+        ratio: share of the patches to hide, 0.75 where None; with "view" the share of the points, where None as many as
+            a camera does not see.
         missing: with "none", the share of the whole shape thought to be absent (0.5 where not given).
         text: a caption that steers the completions.
         image: a picture that steers them.
@@ -30,6 +32,7 @@ class ReconstructRequest:
         device: where to compute.
         count: points drawn from a mesh.
         points_generated: points of each completion; None makes them about as dense as what is visible.
+        up: the input's axis that points up, one of :data:`UP_AXES`; y where None.
     """
 
     input: Path
@@ -37,7 +40,7 @@ class ReconstructRequest:
     weights: Path | None = None
     steps: int = 1
     hide: str = "block"
-    ratio: float = 0.75
+    ratio: float | None = None
     missing: float | None = None
     text: str | None = None
     image: Path | None = None
@@ -46,6 +49,7 @@ class ReconstructRequest:
     device: torch.device = field(default_factory=lambda: torch.device("cpu"))
     count: int | None = None
     points_generated: int | None = None
+    up: str | None = None
 
 
 def check_request(request: ReconstructRequest) -> None:
@@ -56,6 +60,8 @@ def check_request(request: ReconstructRequest) -> None:
     """
     if request.hide not in HIDING:
         raise SettingsError(f"--hide {request.hide} is not known: write one of {', '.join(HIDING)}.")
+    if request.up is not None and request.up not in UP_AXES:
+        raise SettingsError(f"--up {request.up} is not known: write one of {', '.join(UP_AXES)}.")
     if request.samples < 1 or request.steps < 1:
         raise SettingsError("--samples and --steps must be at least 1.")
     if request.points_generated is not None and request.points_generated < 1:
@@ -65,5 +71,7 @@ def check_request(request: ReconstructRequest) -> None:
             raise SettingsError(f"--{name} {share} must lie between 0 and 1, both excluded.")
     if request.missing is not None and request.hide != "none":
         raise SettingsError("--missing goes with --hide none: otherwise --ratio says how much is hidden.")
+    if request.ratio is not None and request.hide == "none":
+        raise SettingsError("--ratio says how much of a whole is hidden: with --hide none write --missing.")
     if request.guidance is not None and request.text is None and request.image is None:
         raise SettingsError("--guidance needs --text or --image to guide towards.")

@@ -1,0 +1,128 @@
+"""What of a scan the network should not see, or see less of: stray points far away, and the crowd on one side.
+
+Neither removes anything from a result. Stray points are found on a grid, as small groups of occupied cells apart from
+the rest, which takes seconds for ten million points and does not depend on their order. A scan of uneven density is
+drawn from with weights that make up for it. Clean, even clouds are left exactly as they are.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from scipy import ndimage
+from scipy.spatial import KDTree
+
+from pointsra.ops.sampling import farthest_point_indices
+
+# All ours, tried on the generated shapes: clean ones have no stray points and are even.
+_FEWEST = 100  # points; of fewer, none is called stray
+_WORKING_POINTS = 16_384
+_GAP = 0.5  # of the median distance to the middle: how far apart stray points are, at least
+_SPACINGS = 3  # and in spacings of an eighth of the points, for a thin cloud
+_SMALL_GROUP = 0.01  # of all points
+_MOST_STRAY = 0.1  # of all points; beyond, it is how the cloud is
+_HALF_GRID = 64  # cells from the middle to the border, where whatever lies farther out is put
+_REGIONS = 32
+_UNEVEN = 3.0  # spacing in the thin regions, over that of the crowded points
+_CHUNK = 1 << 20  # rows worked on at once
+
+
+def stray_points(points: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """Points in small groups far from the others.
+
+    An eighth of the points is drawn as evenly as they allow; their middle, median distance to it and spacing do not
+    follow a crowd on one side. The cloud is laid on a grid of cubes, half that distance wide (or three such spacings,
+    where that is more). Cubes that touch, corners included, make a group; groups with less than a hundredth of the
+    points are stray. Where more than a tenth would be, none is.
+
+    Args:
+        points: (N, 3) finite.
+
+    Returns:
+        (N,) True for stray points.
+    """
+    none = np.zeros(len(points), dtype=bool)
+    if len(points) < _FEWEST:
+        return none
+    working = points[_working_rows(len(points))]
+    center = np.median(working, axis=0)
+    spread = _drawn_by_area(_spacings(working - center, 8), max(len(working) // 8, _FEWEST // 2), 0)
+    working = working[spread]
+    middle = np.median(working, axis=0)
+    reach = float(np.median(_lengths(working - middle)))
+    spacing = float(np.median(_spacings(working - middle, 4)))
+    edge = max(_GAP * reach, _SPACINGS * spacing)
+    if not edge > 0:
+        return none
+    side = 2 * _HALF_GRID + 1
+    cells = np.empty(len(points), dtype=np.int32)
+    for start in range(0, len(points), _CHUNK):
+        places = np.round((points[start : start + _CHUNK] - middle) / edge)
+        x, y, z = np.clip(places, -_HALF_GRID, _HALF_GRID).astype(np.int32).T + _HALF_GRID
+        cells[start : start + _CHUNK] = (x * side + y) * side + z
+    counts = np.bincount(cells, minlength=side**3)
+    groups, _ = ndimage.label(counts.reshape(side, side, side) > 0, structure=np.ones((3, 3, 3)))
+    sizes = np.bincount(groups.ravel(), weights=counts)
+    stray = (sizes < _SMALL_GROUP * len(points))[groups.ravel()][cells]
+    return none if stray.mean() > _MOST_STRAY else stray
+
+
+def evened_rows(points_unit: NDArray[np.float32], count: int, seed: int) -> NDArray[np.int64] | None:
+    """A random choice of points of an uneven cloud, in which crowded ones are as much rarer as they are more crowded.
+
+    Uneven is a cloud whose thinner regions have three times the spacing of its crowded points: a region is what is
+    nearest to one of 32 farthest-point centers, its spacing the median of its points' mean distance to 8 neighbors.
+    A point's weight is the square of its own, that is, the area it stands for.
+
+    Args:
+        points_unit: (N, 3) without stray points.
+        count: points wanted, fewer than N.
+        seed: of the choice.
+
+    Returns:
+        (count,) distinct rows in random order, or None for an even cloud, which needs no such choice.
+    """
+    rows = _working_rows(len(points_unit), 2 * max(_WORKING_POINTS, count))
+    working = np.ascontiguousarray(points_unit[rows])
+    spacing = _spacings(working, 8)
+    if not spacing.any() or _unevenness(working, spacing) < _UNEVEN:
+        return None
+    return rows[_drawn_by_area(spacing, count, seed)]
+
+
+def _drawn_by_area(spacing: NDArray[np.float64], count: int, seed: int) -> NDArray[np.int64]:
+    """(count,) distinct rows in random order, drawn with the squares of their spacings (N,) as weights."""
+    rng = np.random.default_rng([seed, 4])
+    weights = np.maximum(spacing / max(float(spacing.max()), 1e-300), 1e-6) ** 2
+    keys = np.log(weights) + rng.gumbel(size=len(weights))  # the largest are a draw without repetition
+    return rng.permutation(np.argpartition(-keys, count - 1)[:count])
+
+
+def _unevenness(points: NDArray[np.float32], spacing: NDArray[np.float64]) -> float:
+    cloud = torch.from_numpy(points[:: 1 + len(points) // 4096])[None].contiguous()
+    centers = cloud[0, farthest_point_indices(cloud, min(_REGIONS, cloud.shape[1]))[0]].numpy()
+    region = KDTree(centers).query(points)[1]
+    of_regions = [float(np.median(spacing[region == each])) for each in np.unique(region)]
+    crowded = float(np.quantile(spacing, 0.25))
+    return float(np.quantile(of_regions, 0.75)) / crowded if crowded > 0 else np.inf
+
+
+def _working_rows(total: int, most: int = _WORKING_POINTS) -> NDArray[np.int64]:
+    if total <= most:
+        return np.arange(total)
+    return np.random.default_rng(0).choice(total, most, replace=False)
+
+
+def _spacings(points: NDArray[np.floating], neighbors: int) -> NDArray[np.float64]:
+    """(N,) mean distance of each point to so many nearest others."""
+    neighbors = min(neighbors, len(points) - 1)
+    if not neighbors:
+        return np.zeros(len(points))
+    return KDTree(points).query(points, neighbors + 1)[0][:, 1:].mean(axis=1)
+
+
+def _lengths(vectors: NDArray[np.float64]) -> NDArray[np.float64]:
+    """(N,) lengths that neither overflow nor vanish."""
+    largest = float(np.abs(vectors).max())
+    return np.linalg.norm(vectors / largest, axis=1) * largest if largest > 0 else np.zeros(len(vectors))
