@@ -12,6 +12,10 @@ from pointsra_cli import options
 from pointsra_cli.console import Screen
 from pointsra_cli.runs import RUNS, result_file
 
+_KINDS = ("cloud", "patches", "masks", "completions", "curves", "attention", "features", "embedding")
+_OF_ENCODERS = ("attention", "features", "embedding")
+_ENCODER = "Attention, features, embedding"
+
 
 def visualize(
     targets: Annotated[
@@ -19,7 +23,7 @@ def visualize(
         typer.Argument(
             metavar="TARGET",
             help="A mesh or cloud file, a prepared data set (its name or folder) or split, a run folder, or a "
-            "reconstruct folder. Several runs give curves in one picture.",
+            "reconstruct folder. Several runs give curves in one picture; features and attention take several clouds.",
             show_default=False,
         ),
     ],
@@ -28,8 +32,51 @@ def visualize(
         typer.Option(
             "--what",
             metavar="NAME",
-            help="cloud, patches, masks, completions or curves; guessed from TARGET where it is left out.",
-            callback=options.one_of("cloud", "patches", "masks", "completions", "curves"),
+            help="cloud, patches, masks, completions, curves, attention, features or embedding; guessed from TARGET "
+            "where it is left out.",
+            callback=options.one_of(*_KINDS),
+        ),
+    ] = None,
+    weights: Annotated[
+        Path | None,
+        typer.Option(
+            "--weights",
+            metavar="RUN|WEIGHTS",
+            help="Whose attention, features or embedding.",
+            show_default="the small weights in the package",
+            rich_help_panel=_ENCODER,
+        ),
+    ] = None,
+    query: Annotated[
+        str | None,
+        typer.Option(
+            "--query",
+            metavar="NAME|PATCH",
+            help="Whose attention: cls, image, text, mean (of all patches) or a patch by its number.",
+            show_default="cls",
+            rich_help_panel=_ENCODER,
+        ),
+    ] = None,
+    block: Annotated[
+        int | None,
+        typer.Option(
+            "--block",
+            min=1,
+            metavar="N",
+            help="Attention of which block, from 1.",
+            show_default="the last",
+            rich_help_panel=_ENCODER,
+        ),
+    ] = None,
+    method: Annotated[
+        str | None,
+        typer.Option(
+            "--map",
+            metavar="pca|tsne",
+            help="How an embedding is laid out.",
+            show_default="pca",
+            callback=options.one_of("pca", "tsne"),
+            rich_help_panel=_ENCODER,
         ),
     ] = None,
     view: Annotated[bool, typer.Option("--view", metavar=options.FLAG, help="Open a window (needs open3d).")] = False,
@@ -57,51 +104,99 @@ def visualize(
     verbose: options.Verbose = False,
     debug: options.Debug = False,
 ) -> None:
-    """Draw clouds, patches, masks, completions or training curves.
+    """Draw clouds, patches, masks, completions, curves, or what an encoder makes of clouds.
 
-    Patches and masks are cut as --preset says (paper where none is named). Drawing is done by the CPU; --device is
-    checked as everywhere and has no other effect.
+    Patches and masks are cut as --preset says (paper where none is named); attention, features and the embedding
+    as the weights say. Encoders run on --device; drawing is done by the CPU.
     """
     from pointsra.data.places import data_root
     from pointsra.errors import SettingsError
 
     screen = Screen(as_json, quiet, verbose)
-    if view and what == "curves":
-        raise SettingsError("--view shows clouds: curves are written as a picture or a page, without it.")
+    if view and what in ("curves", "embedding"):
+        raise SettingsError(f"--view shows clouds: {what} is written as a picture or a page, without it.")
+    _check_fit(what, preset or overrides, {"--weights": weights, "--query": query, "--block": block, "--map": method})
     target_file = _target_file(out, targets, view=view, force=force)
-    settings = _patch_settings(preset, overrides, what)
+    plan: dict[str, Any] = {"targets": [str(target) for target in targets], "what": what}
+    ends = {"out": str(target_file) if target_file is not None else None, "window": view}
+    facts: dict[str, Any] = {}
+    if what in _OF_ENCODERS:
+        from pointsra.training.weights import packaged_weights
+        from pointsra_cli.encoder_scenes import EncoderRequest, encoded_scene, planned
+
+        source = packaged_weights() if weights is None else weights
+        request = EncoderRequest(
+            what, targets, data_root(data), source, device, query, block, method or "pca", seed or 0
+        )
+        prepared = planned(request)
+        facts = dict(prepared.facts)
+        if dry_run:
+            screen.dry_run({**plan, **facts, **ends})
+            return
+        if facts.get("clouds_in_split", 0) > facts["clouds"]:
+            screen.note(f"The map takes {facts['clouds']:,} of {facts['clouds_in_split']:,} clouds, chosen at random.")
+        with screen.progress() as report:
+            scene = encoded_scene(prepared, report)
+    else:
+        settings = _patch_settings(preset, overrides, what)
+        scene = _plain_scene(targets, what, settings, seed, data_root(data), device)
+        if dry_run:
+            shown = {**plan, "what": scene.what, "cells": len(scene.cells) or None, **ends}
+            screen.dry_run(shown, settings if scene.what in ("patches", "masks") else None)
+            return
+
+    from pointsra.visualization.scenes import draw, open_window
+
+    if target_file is not None:
+        draw(scene, target_file)
+    if view:
+        open_window(scene)
+    payload = {"what": scene.what, "targets": plan["targets"], "out": target_file, **facts}
+    screen.result(payload, target_file or "", lambda: _show(target_file, scene.what))
+
+
+def _check_fit(what: str | None, cut: Any, encoder_options: dict[str, Any]) -> None:
+    """Refuse options that have no effect on what is drawn.
+
+    Args:
+        what: the kind asked for.
+        cut: whether the user named a preset or a field of one.
+        encoder_options: what the user gave of those that only some kinds have.
+
+    Raises:
+        SettingsError: an option of another kind.
+    """
+    from pointsra.errors import SettingsError
+
+    if cut and what in _OF_ENCODERS:
+        raise SettingsError(f"--what {what} takes no preset: patches are cut as the weights say.")
+    fits = {"--weights": _OF_ENCODERS, "--query": ("attention",), "--block": ("attention",), "--map": ("embedding",)}
+    for flag, value in encoder_options.items():
+        if value is not None and what not in fits[flag]:
+            raise SettingsError(f"{flag} goes with --what {' or '.join(fits[flag])}.")
+
+
+def _plain_scene(
+    targets: list[Path], what: str | None, settings: Any, seed: int | None, root: Path, device: str
+) -> Any:
+    """The scene of what no network is asked for; ``settings`` say how patches and masks are cut."""
     if device not in ("auto", "cpu"):
         from pointsra.training.devices import resolve_device
 
         resolve_device(device)
 
-    from pointsra.visualization.scenes import draw, open_window
     from pointsra.visualization.targets import Cutting, look_at
 
+    masked = settings.task == "pretrain"
     cutting = Cutting(
         points=settings.patches.points,
         groups=settings.patches.groups,
         size=settings.patches.size,
-        ratio=settings.masks.student if settings.task == "pretrain" else 0.0,
+        ratio=settings.masks.student if masked else 0.0,
+        teacher=getattr(settings.masks, "teacher", None) if masked else None,  # peers' methods have none
         seed=seed if seed is not None else settings.seed,
     )
-    scene = look_at(targets, what, cutting, data_root(data))
-    plan = {
-        "targets": [str(target) for target in targets],
-        "what": scene.what,
-        "cells": len(scene.cells) or None,
-        "out": str(target_file) if target_file is not None else None,
-        "window": view,
-    }
-    if dry_run:
-        screen.dry_run(plan, settings if scene.what in ("patches", "masks") else None)
-        return
-    if target_file is not None:
-        draw(scene, target_file)
-    if view:
-        open_window(scene)
-    payload = {"what": scene.what, "targets": plan["targets"], "out": target_file}
-    screen.result(payload, target_file or "", lambda: _show(target_file, scene.what))
+    return look_at(targets, what, cutting, root)
 
 
 def _target_file(out: Path | None, targets: list[Path], *, view: bool, force: bool) -> Path | None:

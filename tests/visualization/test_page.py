@@ -10,6 +10,7 @@ import pytest
 
 from pointsra.errors import OutputError
 from pointsra.visualization.page import Layer, PageCell, completion_cells, viewer_page, write_page
+from pointsra.visualization.palette import TRUTH, ColorScale
 
 RNG = np.random.default_rng(1)
 
@@ -97,6 +98,16 @@ def test_no_title_breaks_out():
     assert page.count("<script") == harmless.count("<script")
     assert found["title"] == evil and found["h1"] == evil
     assert data["cells"][0]["title"] == evil and list(data["cells"][0]["figures"]) == [evil]
+
+
+def test_a_scale_and_a_legend_are_on_the_page():
+    cell = PageCell("a", "", [Layer("x", np.zeros((3, 3)), colors=np.zeros((3, 3), dtype=np.uint8))])
+    scale, legend = ColorScale("share", "0", "9% and more"), {"seen": TRUTH}
+    _, data = parsed(viewer_page("t", [cell], legend=legend, scale=scale))
+    assert data["legend"] == {"seen": "#009988"}
+    assert (data["scale"]["label"], data["scale"]["low"], data["scale"]["high"]) == ("share", "0", "9% and more")
+    assert data["scale"]["stops"][0] == "#440154" and data["scale"]["stops"][-1] == "#fde725"
+    assert parsed(viewer_page("t", [cell]))[1]["scale"] is None
 
 
 def test_nine_clouds_stay_below_200_kilobytes():

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from pointsra.visualization.palette import TRUTH, VISIBLE
+from pointsra.visualization.palette import SEEN_BY_BOTH, SEEN_BY_TEACHER, UNSEEN
 from pointsra.visualization.patches import mask_colors, nearest_center, patch_colors
 
 RNG = np.random.default_rng(5)
@@ -23,11 +23,28 @@ def test_patches_have_one_color_each():
     assert len(np.unique(np.concatenate(tables), axis=0)) == len(tables)
 
 
-def test_masks_take_the_colors_of_the_seen_and_the_hidden():
-    visible = np.arange(20) % 2 == 0
-    colors, owner = mask_colors(POINTS, CENTERS, visible), nearest_center(POINTS, CENTERS)
-    assert (colors[visible[owner]] == VISIBLE).all()
-    assert (colors[~visible[owner]] == TRUTH).all()
+def test_masks_tell_student_and_teacher_apart():
+    student, owner = np.arange(20) % 4 == 0, nearest_center(POINTS, CENTERS)
+    teacher = student | (np.arange(20) % 4 == 1)
+    colors = mask_colors(POINTS, CENTERS, student, teacher)
+    assert (colors[student[owner]] == SEEN_BY_BOTH).all()
+    assert (colors[(teacher & ~student)[owner]] == SEEN_BY_TEACHER).all()
+    assert (colors[~teacher[owner]] == UNSEEN).all()
+    alone = mask_colors(POINTS, CENTERS, student)
+    assert (alone[~student[owner]] == UNSEEN).all() and (alone[student[owner]] == SEEN_BY_BOTH).all()
+
+
+def test_colors_of_masks_stay_apart_without_red_or_green():
+    """By the matrices of Machado, Oliveira and Fernandes (2009) for protanopia and deuteranopia, in linear RGB."""
+    blind = (
+        [[0.152286, 1.052583, -0.204868], [0.114503, 0.786281, 0.099216], [-0.003882, -0.048116, 1.051998]],
+        [[0.367322, 0.860646, -0.227968], [0.280085, 0.672501, 0.047413], [-0.011820, 0.042940, 0.968881]],
+    )
+    colors = np.array([SEEN_BY_BOTH, SEEN_BY_TEACHER, UNSEEN]) / 255
+    linear = np.where(colors <= 0.04045, colors / 12.92, ((colors + 0.055) / 1.055) ** 2.4)
+    for matrix in blind:
+        seen = np.clip(linear @ np.array(matrix).T, 0, 1) ** (1 / 2.2)
+        assert min(np.linalg.norm(seen[a] - seen[b]) for a, b in ((0, 1), (0, 2), (1, 2))) > 0.3
 
 
 def test_wrong_shapes_are_named():

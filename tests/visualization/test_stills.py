@@ -11,6 +11,7 @@ from pointsra.visualization.palette import (
     COMPLETIONS,
     TRUTH,
     VISIBLE,
+    ColorScale,
     categorical,
     completion_color,
     hex_color,
@@ -98,6 +99,39 @@ def test_long_titles_do_not_widen_the_sheet():
     short = contact_sheet([Cell(ball(50), None, "a", "b")], cell_size=100, title="t", footer="f")
     long = contact_sheet([Cell(ball(50), None, "a" * 300, "b" * 300)], cell_size=100, title="t" * 300, footer="f" * 300)
     assert short.shape == long.shape
+
+
+def test_a_legend_names_every_color_and_wraps():
+    plain = contact_sheet([Cell(ball(50))], cell_size=200)
+    names = {f"a name of some length, {k}": COMPLETIONS[k] for k in range(4)}
+    named = contact_sheet([Cell(ball(50))], cell_size=200, legend=names)
+    assert named.shape[1] == plain.shape[1]
+    head = named[: named.shape[0] - plain.shape[0] + 8]
+    assert len(head) > 4 * 14  # a row each
+    for color in names.values():
+        assert (head == color).all(axis=2).sum() > 10
+
+
+def test_a_scale_runs_from_dark_to_bright_between_its_ends():
+    scale = ColorScale("share", "0", "9%")
+    still = contact_sheet([Cell(ball(50), (255, 255, 255))], cell_size=320, scale=scale)
+    for color in scale.stops()[[0, -1]]:
+        assert (still == color).all(axis=2).any()
+    dark = (still == scale.stops()[0]).all(axis=2).nonzero()[1]
+    bright = (still == scale.stops()[-1]).all(axis=2).nonzero()[1]
+    assert dark.max() < bright.min()
+
+
+@pytest.mark.parametrize("title", ["", "a title"])
+def test_captions_and_notes_do_not_overlap(title):
+    cell = Cell(np.zeros((0, 3)), None, title, "a line that says more")
+    still = contact_sheet([cell], cell_size=400, footer="one or two sentences about the whole sheet " * 4)
+    inked = (still.min(axis=2) < 150).any(axis=1)
+    lines = np.flatnonzero(inked[1:] & ~inked[:-1])
+    assert len(lines) == bool(title) + 1 + 4
+    apart = np.diff(lines)
+    assert apart[-4] > 1.3 * apart[-1], "the note begins well below the caption"
+    assert not inked[-8:].any()
 
 
 def test_png_decodes_and_leaves_nothing_beside_it(tmp_path):

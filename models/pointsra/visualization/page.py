@@ -22,7 +22,7 @@ from numpy.typing import ArrayLike, NDArray
 from pointsra.data.replacing import replacing
 from pointsra.ops.splatting import DEFAULT_CAMERA, Camera
 from pointsra.visualization.framing import Framing, frame_clouds
-from pointsra.visualization.palette import TRUTH, VISIBLE, Color, completion_color, hex_color
+from pointsra.visualization.palette import TRUTH, VISIBLE, Color, ColorScale, completion_color, hex_color
 
 ROLES = ("visible", "completion", "truth", "other")
 _STEPS = 32767  # int16: a position is kept to 1/32767 of the page's reach
@@ -72,6 +72,7 @@ def viewer_page(
     camera: Camera = DEFAULT_CAMERA,
     largest_first: Sequence[str] = ("diversity",),
     legend: Mapping[str, Color] | None = None,
+    scale: ColorScale | None = None,
 ) -> str:
     """The page as one string of HTML.
 
@@ -82,6 +83,7 @@ def viewer_page(
         camera: where the viewer of all cells stands at first.
         largest_first: the sort keys of which the largest comes first; of the others, the smallest.
         legend: names of colors, where layers carry a color a point; layers of one color name themselves.
+        scale: what the colors of magnitudes mean.
 
     Raises:
         ValueError: there is no cell, a layer has an unknown role, or points and colors do not fit.
@@ -115,6 +117,7 @@ def viewer_page(
         "elevation": camera.elevation,
         "largestFirst": list(largest_first),
         "legend": {name: hex_color(color) for name, color in (legend or {}).items()},
+        "scale": None if scale is None else _scale(scale),
     }
     template = resources.files("pointsra.visualization").joinpath("viewer.html").read_text(encoding="utf-8")
     # "<" can only stand inside JSON strings, where its escape means the same and cannot end the script element.
@@ -170,6 +173,11 @@ def write_page(path: str | Path, page: str) -> Path:
     with replacing(target) as partial:
         partial.write_text(page, encoding="utf-8", newline="\n")
     return target
+
+
+def _scale(scale: ColorScale) -> dict[str, Any]:
+    stops = [hex_color((int(red), int(green), int(blue))) for red, green, blue in scale.stops()]
+    return {"label": scale.label, "low": scale.low, "high": scale.high, "stops": stops}
 
 
 def _cloud(layer: Layer) -> NDArray[np.float64]:

@@ -9,6 +9,7 @@ viridis (S. van der Walt, N. Smith and E. Firing, 2015, CC0). It draws nothing i
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -17,6 +18,10 @@ Color = tuple[int, int, int]
 
 VISIBLE: Color = (132, 145, 164)  # neutral slate: what was given, not made (ours)
 TRUTH: Color = (0, 153, 136)  # vibrant teal: what was hidden
+# Masks of student and teacher. Slate and teal are one color to many; blue, orange and a pale slate are three.
+SEEN_BY_BOTH: Color = (0, 119, 187)  # vibrant blue
+SEEN_BY_TEACHER: Color = (238, 119, 51)  # vibrant orange
+UNSEEN: Color = (190, 199, 211)  # pale slate (ours)
 COMPLETIONS: tuple[Color, ...] = (
     (238, 119, 51),  # vibrant orange
     (0, 119, 187),  # vibrant blue
@@ -25,6 +30,17 @@ COMPLETIONS: tuple[Color, ...] = (
     (51, 187, 238),  # vibrant cyan
     (170, 51, 119),  # bright purple
     (153, 153, 51),  # muted olive
+    (204, 51, 17),  # vibrant red
+)
+
+_CLASSES: tuple[Color, ...] = (
+    (0, 119, 187),  # vibrant blue
+    (238, 119, 51),  # vibrant orange
+    (0, 153, 136),  # vibrant teal
+    (238, 51, 119),  # vibrant magenta
+    (153, 153, 51),  # muted olive
+    (51, 187, 238),  # vibrant cyan
+    (170, 51, 119),  # bright purple
     (204, 51, 17),  # vibrant red
 )
 
@@ -61,7 +77,17 @@ def categorical(count: int) -> NDArray[np.uint8]:
     number = np.arange(count, dtype=np.float64)
     hue = number * _GOLDEN_ANGLE + 0.6
     lightness = np.array([0.70, 0.56, 0.80])[np.arange(count) % 3]
-    return _from_oklch(lightness, np.full(count, 0.125), hue)
+    return from_oklab(lightness, 0.125 * np.cos(hue), 0.125 * np.sin(hue))
+
+
+def class_colors(count: int) -> NDArray[np.uint8]:
+    """Colors (count, 3) for small marks of ``count`` classes, to be seen on white paper and on black."""
+    if count <= len(_CLASSES):
+        return np.array(_CLASSES[:count], dtype=np.uint8).reshape(count, 3)
+    number = np.arange(count, dtype=np.float64)
+    hue = number * _GOLDEN_ANGLE + 0.6
+    lightness = np.array([0.64, 0.52, 0.74])[np.arange(count) % 3]
+    return from_oklab(lightness, 0.14 * np.cos(hue), 0.14 * np.sin(hue))
 
 
 def sequential(values: ArrayLike, low: float | None = None, high: float | None = None) -> NDArray[np.uint8]:
@@ -86,16 +112,35 @@ def sequential(values: ArrayLike, low: float | None = None, high: float | None =
     return colors
 
 
+@dataclass(frozen=True)
+class ColorScale:
+    """What the colors of :func:`sequential` mean on a picture.
+
+    Attributes:
+        label: the magnitude.
+        low: the text at its dark end.
+        high: the text at its bright end.
+    """
+
+    label: str
+    low: str
+    high: str
+
+    def stops(self, count: int = 10) -> NDArray[np.uint8]:
+        """``count`` colors (count, 3) from its dark to its bright end."""
+        return sequential(np.linspace(0.0, 1.0, count), 0.0, 1.0)
+
+
 def hex_color(color: Color) -> str:
     """A color as HTML writes it: ``#rrggbb``."""
     return "#{:02x}{:02x}{:02x}".format(*(int(channel) for channel in color))
 
 
-def _from_oklch(
-    lightness: NDArray[np.floating], chroma: NDArray[np.floating], hue: NDArray[np.floating]
+def from_oklab(
+    lightness: NDArray[np.floating], red_green: NDArray[np.floating], blue_yellow: NDArray[np.floating]
 ) -> NDArray[np.uint8]:
-    """OKLCH to sRGB, (N, 3) uint8, by Ottosson's matrices."""
-    a, b = chroma * np.cos(hue), chroma * np.sin(hue)
+    """OKLab to sRGB by Ottosson's matrices: three arrays (N,) give (N, 3) uint8; what sRGB lacks is clipped."""
+    a, b = red_green, blue_yellow
     long = (lightness + 0.3963377774 * a + 0.2158037573 * b) ** 3
     medium = (lightness - 0.1055613458 * a - 0.0638541728 * b) ** 3
     short = (lightness - 0.0894841775 * a - 1.2914855480 * b) ** 3

@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from pointsra.visualization.palette import TRUTH, VISIBLE, categorical
+from pointsra.visualization.palette import SEEN_BY_BOTH, SEEN_BY_TEACHER, UNSEEN, categorical
 
 _BLOCK = 65536  # distances are taken in blocks of points, so that a scan of millions fits in memory
 
@@ -44,19 +44,25 @@ def patch_colors(points: ArrayLike, centers: ArrayLike) -> NDArray[np.uint8]:
     return categorical(len(np.asarray(centers)))[nearest_center(points, centers)]
 
 
-def mask_colors(points: ArrayLike, centers: ArrayLike, visible: ArrayLike) -> NDArray[np.uint8]:
-    """Colors (N, 3): slate for the points of visible patches, teal for those of masked ones.
+def mask_colors(
+    points: ArrayLike, centers: ArrayLike, student: ArrayLike, teacher: ArrayLike | None = None
+) -> NDArray[np.uint8]:
+    """Colors (N, 3): blue for what the student sees, orange for what only the teacher sees too, pale for the rest.
 
     Args:
         points: (N, 3).
         centers: (G, 3).
-        visible: (G,) bool, True where the patch is shown to the network.
+        student: (G,) bool, True where the patch is shown to the student.
+        teacher: (G,) bool, the same of the teacher; None where there is none.
 
     Raises:
         ValueError: an array has another shape, or there is no center.
     """
-    shown = np.asarray(visible, dtype=bool)
-    if shown.shape != (len(np.asarray(centers)),):
-        raise ValueError(f"One visible flag a center is needed, not shape {shown.shape}.")
-    table = np.array([TRUTH, VISIBLE], dtype=np.uint8)
-    return table[shown[nearest_center(points, centers)].astype(np.int64)]
+    shown = np.asarray(student, dtype=bool)
+    also = shown if teacher is None else np.asarray(teacher, dtype=bool)
+    count = len(np.asarray(centers))
+    if shown.shape != (count,) or also.shape != (count,):
+        raise ValueError(f"One visible flag a center is needed, not shapes {shown.shape} and {also.shape}.")
+    table = np.array([UNSEEN, SEEN_BY_TEACHER, SEEN_BY_BOTH], dtype=np.uint8)
+    kind = np.where(shown, 2, np.where(also, 1, 0))
+    return table[kind[nearest_center(points, centers)]]

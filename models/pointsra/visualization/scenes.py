@@ -16,8 +16,10 @@ from numpy.typing import ArrayLike
 from pointsra.errors import OutputError
 from pointsra.visualization.curves import CurveSeries, curves_still
 from pointsra.visualization.curves_page import curves_page
+from pointsra.visualization.embedding import EmbeddingMap, embedding_still
+from pointsra.visualization.embedding_page import embedding_page
 from pointsra.visualization.page import Layer, PageCell, completion_cells, viewer_page, write_page
-from pointsra.visualization.palette import TRUTH, VISIBLE, Color, completion_color
+from pointsra.visualization.palette import TRUTH, VISIBLE, Color, ColorScale, completion_color
 from pointsra.visualization.stills import Cell, completions_sheet, contact_sheet, two_parts, write_png
 
 _LARGE = 800  # pixels of a cell that stands alone (ours)
@@ -46,15 +48,18 @@ class Completed:
 
 @dataclass(frozen=True)
 class Scene:
-    """What is to be shown; one of ``cells``, ``completed`` and ``series`` is filled.
+    """What is to be shown; one of ``cells``, ``completed``, ``series`` and ``embedding`` is filled.
 
     Attributes:
-        what: "cloud", "patches", "masks", "completions" or "curves".
+        what: "cloud", "patches", "masks", "completions", "curves", "attention", "features" or "embedding".
         title: the headline.
         cells: clouds side by side.
         completed: an input and its completions.
         series: run -> term -> (steps (R,), values (R,)).
         legend: what the colors of the cells mean.
+        scale: what the colors of magnitudes in the cells mean.
+        note: a sentence below the cells.
+        embedding: the clouds of a data set as a map.
     """
 
     what: str
@@ -63,6 +68,9 @@ class Scene:
     completed: Completed | None = None
     series: CurveSeries | None = None
     legend: Mapping[str, Color] | None = None
+    scale: ColorScale | None = None
+    note: str = ""
+    embedding: EmbeddingMap | None = None
 
 
 def draw(scene: Scene, path: Path) -> Path:
@@ -84,8 +92,13 @@ def draw(scene: Scene, path: Path) -> Path:
             done.visible, done.generated, done.hidden, done.scores, name=scene.title, figures=done.figures
         )
         return write_png(path, image)
+    if scene.embedding is not None:
+        return write_png(path, embedding_still(scene.embedding))
     size = _LARGE if len(scene.cells) == 1 else _SMALL
-    return write_png(path, contact_sheet(scene.cells, cell_size=size, title=scene.title))
+    sheet = contact_sheet(
+        scene.cells, cell_size=size, title=scene.title, footer=scene.note, legend=scene.legend, scale=scene.scale
+    )
+    return write_png(path, sheet)
 
 
 def open_window(scene: Scene) -> None:
@@ -93,17 +106,19 @@ def open_window(scene: Scene) -> None:
 
     Raises:
         MissingExtraError: open3d is not installed.
-        OutputError: there is no screen, or the scene is curves.
+        OutputError: there is no screen, or the scene is curves or a map.
     """
     from pointsra.visualization.window import show
 
-    if scene.series is not None:
-        raise OutputError("Curves are not shown in a window: write a picture or a page with --out FILE.png|.html.")
+    if scene.series is not None or scene.embedding is not None:
+        raise OutputError(
+            f"--what {scene.what} is not shown in a window: write a picture or a page with --out FILE.png|.html."
+        )
     show(_cells(scene), scene.title)
 
 
 def preview(scene: Scene, *, columns: int, color: bool) -> str:
-    """The first clouds of a scene as text for a terminal of ``columns`` characters; "" for curves."""
+    """The first clouds of a scene as text for a terminal of ``columns`` characters; "" for curves and maps."""
     from pointsra.visualization.terminal import terminal_preview
 
     cells = _cells(scene)
@@ -119,13 +134,15 @@ def preview(scene: Scene, *, columns: int, color: bool) -> str:
 def _page(scene: Scene) -> str:
     if scene.series is not None:
         return curves_page(scene.series, scene.title)
+    if scene.embedding is not None:
+        return embedding_page(scene.embedding)
     done = scene.completed
     if done is not None:
         cells = completion_cells(done.visible, done.generated, done.hidden, done.scores)
         figures = "  ·  ".join(f"{key} {value:.4g}" for key, value in (done.figures or {}).items())
         return viewer_page(scene.title, cells, subtitle=figures, largest_first=_LARGEST_FIRST)
     pages = [PageCell(cell.title, cell.subtitle, [_layer(cell)]) for cell in scene.cells]
-    return viewer_page(scene.title, pages, legend=scene.legend)
+    return viewer_page(scene.title, pages, scene.note, legend=scene.legend, scale=scene.scale)
 
 
 def _layer(cell: Cell) -> Layer:

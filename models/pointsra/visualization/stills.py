@@ -19,8 +19,10 @@ from pointsra.data.replacing import replacing
 from pointsra.ops.splatting import DEFAULT_CAMERA, Camera, render_shaded
 from pointsra.visualization import lettering
 from pointsra.visualization.framing import Framing, frame_clouds
-from pointsra.visualization.palette import TRUTH, VISIBLE, Color, completion_color
+from pointsra.visualization.legend import draw_dot, lay_out, wrapped
+from pointsra.visualization.palette import TRUTH, VISIBLE, Color, ColorScale, completion_color
 
+_LARGEST_LETTERS = 1.6  # times those of a cell 320 wide, however large the cell (ours)
 _PADDING = 1.08  # the picture's edge lies this far out, where 1 touches the shapes
 
 
@@ -81,6 +83,8 @@ def contact_sheet(
     camera: Camera = DEFAULT_CAMERA,
     radius: float | None = None,
     dark: bool = False,
+    legend: Mapping[str, Color] | None = None,
+    scale: ColorScale | None = None,
 ) -> NDArray[np.uint8]:
     """Clouds side by side under one camera and one scale, (H, W, 3) uint8.
 
@@ -89,10 +93,12 @@ def contact_sheet(
         columns: cells a row; None chooses a sheet somewhat wider than tall.
         cell_size: pixels a cell is wide; text follows it.
         title: the headline; nothing is reserved where it is empty.
-        footer: a soft line at the bottom.
+        footer: a soft line at the bottom, or several where it is long.
         camera: where the viewer of every cell stands.
         radius: a splat's radius as a share of a cell's half; None chooses by the largest cloud.
         dark: light text on a dark ground.
+        legend: what colors mean, under the headline.
+        scale: what the colors of magnitudes mean, after it.
 
     Raises:
         ValueError: there is no cell, or a cell's arrays have wrong shapes.
@@ -106,16 +112,22 @@ def contact_sheet(
     tall = round(cell_size * min(max(framing.aspect, 0.45), 1.0))
     caption = style.caption_height(cells)
     step_x, step_y = cell_size + style.gap, tall + caption + style.gap
-    top = style.margin + (round(style.title_size * 1.2) + style.gap if title else 0)
-    bottom = (style.gap // 2 + round(style.small_size * 1.4) if footer else 0) + style.margin
     width = 2 * style.margin + across * step_x - style.gap
+    inside = width - 2 * style.margin
+    head = style.margin + (round(style.title_size * 1.2) + style.gap if title else 0)
+    named = lay_out(legend or {}, scale, style.small_size, inside)
+    top = head + (named.height + style.gap // 2 if named.height else 0)
+    notes, step = wrapped(footer, lettering.font(style.small_size), inside), round(style.small_size * 1.4)
+    bottom = (style.gap // 2 + len(notes) * step if notes else 0) + style.margin
     height = top + down * step_y - style.gap + bottom
     sheet = Image.new("RGB", (width, height), style.paper)
     draw = ImageDraw.Draw(sheet)
     if title:
         letters = lettering.font(style.title_size)
-        line = lettering.fit(title, letters, width - 2 * style.margin)
+        line = lettering.fit(title, letters, inside)
         draw.text((style.margin, style.margin), line, font=letters, fill=style.ink)
+    named.draw(sheet, style.margin, head - style.gap // 2 if title else head, style.soft_ink, style.paper)
+    titled = any(cell.title for cell in cells)
     for number, cell in enumerate(cells):
         left, upper = style.margin + (number % across) * step_x, top + (number // across) * step_y
         picture = cloud_still(
@@ -123,11 +135,10 @@ def contact_sheet(
         )
         trim = (cell_size - tall) // 2
         sheet.paste(Image.fromarray(picture[trim : trim + tall]), (left, upper))
-        _caption(draw, cell, left + cell_size / 2, upper + tall, cell_size, style)
-    if footer:
-        letters = lettering.font(style.small_size)
-        line = lettering.fit(footer, letters, width - 2 * style.margin)
-        draw.text((style.margin, height - style.margin), line, font=letters, fill=style.soft_ink, anchor="ls")
+        _caption(draw, cell, left + cell_size / 2, upper + tall, cell_size, style, titled)
+    for number, line in enumerate(reversed(notes)):
+        place = (style.margin, height - style.margin - number * step)
+        draw.text(place, line, font=lettering.font(style.small_size), fill=style.soft_ink, anchor="ls")
     return np.asarray(sheet)
 
 
@@ -229,7 +240,7 @@ class _Style:
 
     @classmethod
     def of(cls, cell_size: int, dark: bool) -> _Style:
-        unit = cell_size / 320
+        unit = min(cell_size / 320, _LARGEST_LETTERS)
         return cls(
             margin=max(round(28 * unit), 8),
             gap=max(round(20 * unit), 4),
@@ -247,7 +258,9 @@ class _Style:
         return round(self.name_size * 1.6 * titled + self.small_size * 1.5 * detailed)
 
 
-def _caption(draw: ImageDraw.ImageDraw, cell: Cell, center: float, top: float, width: float, style: _Style) -> None:
+def _caption(
+    draw: ImageDraw.ImageDraw, cell: Cell, center: float, top: float, width: float, style: _Style, titled: bool
+) -> None:
     letters = lettering.font(style.name_size)
     dot = style.name_size * 0.62 if cell.swatch is not None and cell.title else 0.0
     lead = dot * 1.7
@@ -255,20 +268,9 @@ def _caption(draw: ImageDraw.ImageDraw, cell: Cell, center: float, top: float, w
     left = center - (letters.getlength(line) + lead) / 2
     middle = top + style.name_size * 0.85
     if cell.swatch is not None and line:
-        _dot(draw, left + dot / 2, middle, dot / 2, cell.swatch, style.paper)
+        draw_dot(draw, left + dot / 2, middle, dot / 2, cell.swatch, style.paper)
     draw.text((left + lead, middle), line, font=letters, fill=style.ink, anchor="lm")
     small = lettering.font(style.small_size)
     detail = lettering.fit(cell.subtitle, small, width)
-    below = middle + style.name_size * 0.75 + style.small_size * 0.65
+    below = (middle + style.name_size * 0.75 if titled else top) + style.small_size * 0.65
     draw.text((center, below), detail, font=small, fill=style.soft_ink, anchor="mm")
-
-
-def _dot(draw: ImageDraw.ImageDraw, x: float, y: float, radius: float, color: Color, paper: Color) -> None:
-    """A round dot with soft edges; Pillow's own ellipse has steps."""
-    reach = math.ceil(radius) + 1
-    for row in range(round(y) - reach, round(y) + reach + 1):
-        for column in range(round(x) - reach, round(x) + reach + 1):
-            share = min(max(radius + 0.5 - math.hypot(column - x, row - y), 0.0), 1.0)
-            if share > 0.0:
-                blend = tuple(round(c * share + p * (1 - share)) for c, p in zip(color, paper, strict=True))
-                draw.point((column, row), fill=blend)

@@ -15,20 +15,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pointsra.data.files import KNOWN_SUFFIXES, read_cloud
-from pointsra.data.places import read_manifest, split_path
-from pointsra.data.store import Split, open_split
+from pointsra.data.store import open_split
 from pointsra.errors import InputFileError, SettingsError
 from pointsra.visualization.metrics_file import read_metrics
-from pointsra.visualization.palette import TRUTH, VISIBLE
+from pointsra.visualization.named_clouds import MOST_POINTS, SURFACE_POINTS, located, named_split, split_of, spread
+from pointsra.visualization.palette import SEEN_BY_BOTH, SEEN_BY_TEACHER, UNSEEN
 from pointsra.visualization.patches import mask_colors, patch_colors
 from pointsra.visualization.scenes import Completed, Scene
 from pointsra.visualization.stills import Cell
 
 KINDS = ("cloud", "patches", "masks", "completions", "curves")
 
-_SURFACE_POINTS = 20_000  # drawn from a mesh for a picture (ours: splats close up at 800 pixels)
-_MOST_POINTS = 200_000  # of a scan; a picture shows no more
-_SHEET_CLOUDS = 24  # of a data set, spread over its classes
 _SAME_PLACE = 1e-6  # of the cloud's size: what single precision keeps
 
 
@@ -40,7 +37,8 @@ class Cutting:
         points: N, points drawn from the cloud first.
         groups: G, patches.
         size: K, points a patch.
-        ratio: share of the patches that masks hide.
+        ratio: share of the patches that masks hide from the student.
+        teacher: the same of the teacher, smaller; None where the method has none.
         seed: of the draw and the masks.
     """
 
@@ -48,6 +46,7 @@ class Cutting:
     groups: int
     size: int
     ratio: float
+    teacher: float | None = None
     seed: int = 0
 
 
@@ -64,7 +63,7 @@ def look_at(targets: Sequence[Path], what: str | None, cutting: Cutting, root: P
         SettingsError: several targets that are no runs, or a target that ``what`` does not fit.
         InputFileError, DataError: a target is missing or cannot be read.
     """
-    found = [_located(target, root) for target in targets]
+    found = [located(target, root) for target in targets]
     kind = what or guess(found[0])
     if len(found) > 1 and kind != "curves":
         raise SettingsError(f"Only curves take several targets, {kind} takes one: name one file or folder.")
@@ -92,15 +91,6 @@ def guess(target: Path) -> str:
         f"{target} is no run (metrics.jsonl), reconstruct folder (summary.json) or data set (manifest.json): "
         "name another folder, or a file."
     )
-
-
-def _located(target: Path, root: Path) -> Path:
-    if target.exists():
-        return target
-    prepared = root / target
-    if len(target.parts) == 1 and (prepared / "manifest.json").is_file():
-        return prepared
-    raise InputFileError(f"{target}: no such file or folder, and no data set of that name under {root}.")
 
 
 def _curves(targets: Sequence[Path]) -> Scene:
@@ -161,44 +151,19 @@ def _scores(summary: Mapping[str, Any], count: int) -> list[dict[str, float]] | 
 
 
 def _clouds(target: Path) -> Scene:
-    split = _split_of(target)
+    split = split_of(target)
     if split is None:
-        cloud = read_cloud(target, count=_SURFACE_POINTS, max_points=_MOST_POINTS)
+        cloud = read_cloud(target, count=SURFACE_POINTS, max_points=MOST_POINTS)
         words = f"{len(cloud.points):,} points" + (" drawn from the mesh" if cloud.was_mesh else "")
         return Scene("cloud", target.name, (Cell(cloud.points, cloud.colors, "", words),))
     with open_split(split) as clouds:
-        chosen = _spread(clouds)
+        chosen = spread(clouds)
         cells = tuple(
             Cell(points, None, clouds.class_names[clouds.labels[index]], clouds.ids[index])
             for index, points in zip(chosen, clouds.points_at(chosen), strict=True)
         )
-        title = f"{clouds.dataset}, {clouds.split}: {len(cells)} of {len(clouds):,} clouds"
+        title = f"{named_split(clouds)}: {len(cells)} of {len(clouds):,} clouds"
     return Scene("cloud", title, cells)
-
-
-def _split_of(target: Path) -> Path | None:
-    """The split that a target names: itself, or the test split of a data set; None for any other file."""
-    if target.suffix == ".h5":
-        return target
-    if not target.is_dir():
-        return None
-    if not (target / "manifest.json").is_file():
-        raise InputFileError(f"{target} holds no prepared data set: clouds are drawn of a file or a data set.")
-    splits = sorted(read_manifest(target)["splits"])
-    if not splits:
-        raise InputFileError(f"{target}: its manifest names no split; prepare it again.")
-    tests = [name for name in splits if "test" in name]
-    return split_path(target.parent, target.name, (tests or splits)[0])
-
-
-def _spread(split: Split) -> NDArray[np.int64]:
-    """Up to 24 clouds: the first of every class, then the second of every class, and so on; in order of class."""
-    turn = np.zeros(len(split), dtype=np.int64)
-    for label in np.unique(split.labels):
-        rows = np.flatnonzero(split.labels == label)
-        turn[rows] = np.arange(len(rows))
-    first = np.lexsort((np.arange(len(split)), split.labels, turn))[:_SHEET_CLOUDS]
-    return first[np.lexsort((first, split.labels[first]))]
 
 
 def _cut(target: Path, kind: str, cutting: Cutting) -> Scene:
@@ -230,20 +195,27 @@ def _cut(target: Path, kind: str, cutting: Cutting) -> Scene:
         "block": block_order(centers, generator),
         "view": view_order(centers, generator),
     }
-    count = visible_count(cutting.groups, cutting.ratio)
+    ratios = [cutting.ratio] if cutting.teacher is None else [cutting.ratio, cutting.teacher]
+    counts = [visible_count(cutting.groups, ratio) for ratio in ratios]
+    words = f"{counts[0]} of {cutting.groups} patches visible"
+    legend = {"visible": SEEN_BY_BOTH, "hidden": UNSEEN}
+    if len(counts) == 2:
+        words = f"student sees {counts[0]}, teacher {counts[1]} of {cutting.groups} patches"
+        legend = {"student and teacher see it": SEEN_BY_BOTH, "only the teacher sees it": SEEN_BY_TEACHER}
+        legend |= {"hidden from both": UNSEEN}
     cells = []
     for mask, order in orders.items():
-        visible = np.zeros(cutting.groups, dtype=bool)
-        visible[order[0, :count].numpy()] = True
-        words = f"{count} of {cutting.groups} patches visible"
-        cells.append(Cell(shown, mask_colors(shown, middles, visible), mask, words))
-    return Scene("masks", name, tuple(cells), legend={"visible": VISIBLE, "masked": TRUTH})
+        seen = np.zeros((len(counts), cutting.groups), dtype=bool)
+        for row, count in enumerate(counts):
+            seen[row, order[0, :count].numpy()] = True
+        cells.append(Cell(shown, mask_colors(shown, middles, *seen), mask, words))
+    return Scene("masks", name, tuple(cells), legend=legend)
 
 
 def _one_cloud(target: Path) -> tuple[str, NDArray[np.float64]]:
     """A name and points (N, 3): of a file, or of the first cloud of a data set."""
-    split = _split_of(target)
+    split = split_of(target)
     if split is None:
-        return target.name, read_cloud(target, count=_SURFACE_POINTS, max_points=_MOST_POINTS).points
+        return target.name, read_cloud(target, count=SURFACE_POINTS, max_points=MOST_POINTS).points
     with open_split(split) as clouds:
         return f"{clouds.ids[0]} ({clouds.dataset})", clouds.points_at([0])[0].astype(np.float64)

@@ -1,0 +1,139 @@
+"""Clouds with the names that a picture shows, from files and prepared data sets. Nothing is cut or encoded here."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pointsra.data.files import read_cloud
+from pointsra.data.places import read_manifest, split_path
+from pointsra.data.store import Split, open_split
+from pointsra.errors import InputFileError, SettingsError
+
+SURFACE_POINTS = 20_000  # drawn from a mesh for a picture (ours: splats close up at 800 pixels)
+MOST_POINTS = 200_000  # of a scan; a picture shows no more
+SHEET_CLOUDS = 24  # of a data set, spread over its classes
+
+_MOST_COLORED = 120_000  # points of all clouds together: as a page they take 1.5 MB where each has its own color
+
+
+@dataclass(frozen=True)
+class NamedCloud:
+    """One cloud.
+
+    Attributes:
+        points: (N, 3) in its file's frame.
+        title: its name, or its class in a data set; "" where the picture shows it alone.
+        subtitle: its size, or its id in a data set.
+        raw: whether networks are given it in this frame and not in the unit frame, as some data sets have it.
+        source: the file or split.
+    """
+
+    points: NDArray[np.float64]
+    title: str
+    subtitle: str
+    raw: bool
+    source: Path
+
+
+def located(target: Path, root: Path) -> Path:
+    """A target as the user wrote it: a path, or the name of a data set under ``root``.
+
+    Raises:
+        InputFileError: there is neither.
+    """
+    if target.exists():
+        return target
+    prepared = root / target
+    if len(target.parts) == 1 and (prepared / "manifest.json").is_file():
+        return prepared
+    raise InputFileError(f"{target}: no such file or folder, and no data set of that name under {root}.")
+
+
+def split_of(target: Path) -> Path | None:
+    """The split that a target names: itself, or the test split of a data set; None for any other file.
+
+    Raises:
+        InputFileError: a folder without a prepared data set, or one without splits.
+    """
+    if target.suffix == ".h5":
+        return target
+    if not target.is_dir():
+        return None
+    if not (target / "manifest.json").is_file():
+        weights = " It is a run: name it with --weights." if (target / "model.safetensors").is_file() else ""
+        raise InputFileError(f"{target} holds no prepared data set: name a file or a data set.{weights}")
+    splits = sorted(read_manifest(target)["splits"])
+    if not splits:
+        raise InputFileError(f"{target}: its manifest names no split; prepare it again.")
+    tests = [name for name in splits if "test" in name]
+    return split_path(target.parent, target.name, (tests or splits)[0])
+
+
+def spread(split: Split, most: int = SHEET_CLOUDS) -> NDArray[np.int64]:
+    """Up to ``most`` clouds: the first of every class, then the second of every class, and so on; in order of class."""
+    turn = np.zeros(len(split), dtype=np.int64)
+    for label in np.unique(split.labels):
+        rows = np.flatnonzero(split.labels == label)
+        turn[rows] = np.arange(len(rows))
+    first = np.lexsort((np.arange(len(split)), split.labels, turn))[:most]
+    return first[np.lexsort((first, split.labels[first]))]
+
+
+def named_clouds(targets: Sequence[Path], root: Path) -> tuple[str, list[NamedCloud]]:
+    """The clouds of files and data sets together, at most :data:`SHEET_CLOUDS`, and a headline.
+
+    Args:
+        targets: files, splits or data sets; each data set gives as many clouds as it has room for.
+        root: data root, where a target is the bare name of a data set.
+
+    Raises:
+        SettingsError: there are more targets than clouds can be shown.
+        InputFileError, DataError: a target is missing or cannot be read.
+    """
+    if len(targets) > SHEET_CLOUDS:
+        raise SettingsError(f"{len(targets)} targets are more than the {SHEET_CLOUDS} clouds of a sheet: name fewer.")
+    found = [located(target, root) for target in targets]
+    splits = [split_of(target) for target in found]
+    sets = sum(split is not None for split in splits)
+    room = (SHEET_CLOUDS - (len(found) - sets)) // max(sets, 1)
+    most = _MOST_COLORED // (SHEET_CLOUDS if sets else len(found))
+    titles: list[str] = []
+    clouds: list[NamedCloud] = []
+    for target, split in zip(found, splits, strict=True):
+        if split is None:
+            cloud = read_cloud(target, count=min(SURFACE_POINTS, most), max_points=min(MOST_POINTS, most))
+            words = f"{len(cloud.points):,} points" + (" drawn from the mesh" if cloud.was_mesh else "")
+            clouds.append(NamedCloud(cloud.points, target.name if len(found) > 1 else "", words, False, target))
+            titles.append(target.name)
+        else:
+            more, title = _of_split(split, room, most)
+            clouds += more
+            titles.append(title)
+    return titles[0] if len(titles) == 1 else f"{len(clouds)} clouds of {len(titles)} targets", clouds
+
+
+def _of_split(path: Path, room: int, most: int) -> tuple[list[NamedCloud], str]:
+    with open_split(path) as split:
+        rows = spread(split, room)
+        step = -(-split.points_per_cloud // most)
+        clouds = [
+            NamedCloud(
+                points[::step].astype(np.float64),
+                split.class_names[split.labels[row]],
+                split.ids[row],
+                split.frame == "raw",
+                path,
+            )
+            for row, points in zip(rows, split.points_at(rows), strict=True)
+        ]
+        return clouds, f"{named_split(split)}: {len(clouds)} of {len(split):,} clouds"
+
+
+def named_split(split: Split) -> str:
+    """A split's name for a headline; a stand-in says that it is one."""
+    return f"{split.dataset}, {split.split}" + (" (stand-in)" if split.stand_in else "")
