@@ -24,7 +24,7 @@ def tell(error: BaseException, *, debug: bool) -> int:
     message, code = describe(error)
     if debug:
         traceback.print_exception(error, file=sys.stderr)
-    elif code == WORK_FAILED and not _is_ours(error):
+    elif code == WORK_FAILED and not is_ours(error):
         message += " Run again with --debug for the traceback."
     if message:
         label = "" if code == INTERRUPTED else "error: "
@@ -38,7 +38,7 @@ def describe(error: BaseException) -> tuple[str, int]:
         return "Interrupted.", INTERRUPTED
     if hasattr(error, "format_message"):  # what Typer raises for a wrong command line
         return _wrong_command_line(error), REQUEST_WRONG
-    if _is_ours(error):
+    if is_ours(error):
         return str(error), int(getattr(error, "exit_code", REQUEST_WRONG))
     if _out_of_memory(error):
         return (
@@ -61,7 +61,8 @@ def nearest(word: str, known: list[str]) -> str:
     return f"; did you mean {close[0]}?" if close else "."
 
 
-def _is_ours(error: BaseException) -> bool:
+def is_ours(error: BaseException) -> bool:
+    """Whether the message is the error's own, and a traceback would say nothing more."""
     from pointsra.errors import PointSRAError
 
     return isinstance(error, PointSRAError)

@@ -11,6 +11,7 @@ from pointsra_cli import options
 from pointsra_cli.console import Screen, duration, figure, lines, table
 from pointsra_cli.resuming import resumable, resumed_preset
 from pointsra_cli.runs import result_folder
+from pointsra_cli.together import company
 
 
 def finetune(
@@ -42,6 +43,8 @@ def finetune(
     resume: Annotated[
         Path | None, typer.Option("--resume", metavar="RUN", help="Go on with this run exactly where it stopped.")
     ] = None,
+    devices: options.Devices = None,
+    nodes: options.Nodes = None,
     seed: options.Seed = None,
     device: options.Device = "auto",
     out: options.OutFolder = None,
@@ -60,45 +63,63 @@ def finetune(
     from pointsra.errors import SettingsError
     from pointsra.settings import load_preset
 
-    screen = Screen(as_json, quiet, verbose)
-    if init is not None and from_scratch:
-        raise SettingsError("--init and --from-scratch exclude each other: give one of them.")
-    if resume is not None:
-        refused = {
-            "--preset": preset,
-            "--set": overrides,
-            "--seed": seed,
-            "--out": out,
-            "--init": init,
-            "--from-scratch": from_scratch,
-            "--protocol": protocol,
-        }
-        settings, run = resumed_preset(resume, "finetune", refused), resume
-    elif preset is None:
-        raise SettingsError("Name a preset: --preset shapes-classification (`pointsra presets` lists all).")
-    elif init is None and not from_scratch:
-        raise SettingsError("Say what to start from: --init WEIGHTS, or --from-scratch for random weights.")
-    else:
-        changes = [*(overrides or ()), *([f'protocol="{protocol}"'] if protocol else ())]
-        settings = cast(Any, load_preset(preset, changes, seed=seed, task="finetune"))
-        run = result_folder(out, "finetune", Path(preset).stem)
+    with company(devices, nodes, device, debug=debug) as together:
+        screen = Screen(as_json, quiet, verbose) if together.first else Screen(quiet=True)
+        if init is not None and from_scratch:
+            raise SettingsError("--init and --from-scratch exclude each other: give one of them.")
+        if resume is not None:
+            refused = {
+                "--preset": preset,
+                "--set": overrides,
+                "--seed": seed,
+                "--out": out,
+                "--init": init,
+                "--from-scratch": from_scratch,
+                "--protocol": protocol,
+            }
+            settings, run = resumed_preset(resume, "finetune", refused), resume
+        elif preset is None:
+            raise SettingsError("Name a preset: --preset shapes-classification (`pointsra presets` lists all).")
+        elif init is None and not from_scratch:
+            raise SettingsError("Say what to start from: --init WEIGHTS, or --from-scratch for random weights.")
+        else:
+            changes = [*(overrides or ()), *([f'protocol="{protocol}"'] if protocol else ())]
+            settings = cast(Any, load_preset(preset, changes, seed=seed, task="finetune"))
+            run = together.folder(lambda: result_folder(out, "finetune", Path(preset).stem))
 
-    # torch is loaded here, after whatever can be wrong without it has been said.
-    from pointsra.training.devices import resolve_device
-    from pointsra.training.finetune import finetune as train
-    from pointsra.training.finetune import plan_finetune
+        # torch is loaded here, after whatever can be wrong without it has been said.
+        chosen, root = together.device(), data_root(data)
+        if dry_run:
+            from pointsra.training.finetune import plan_finetune
 
-    chosen, root = resolve_device(device), data_root(data)
-    if dry_run:
-        plan = plan_finetune(settings, root, init=init, resumed=resume)
-        screen.dry_run({**plan, "device": str(chosen), "run": str(run)}, settings)
-        return
-    find_dataset(root, settings.data.dataset)
-    screen.note(f"Fine-tuning ({settings.protocol}) on {chosen}, into {run}")
-    screen.detail(f"Data from {root}, seed {settings.seed}, precision {settings.runtime.precision}")
-    with resumable(screen, "finetune", run), screen.progress() as report:
-        summary = train(settings, root, run, init=init, device=chosen, resume=resume is not None, report=report)
-    screen.result(summary, run, lambda: _show(summary, run))
+            plan = plan_finetune(settings, root, init=init, resumed=resume)
+            company_plan = {"device": str(chosen), "devices": devices, "nodes": nodes}
+            screen.dry_run({**plan, **company_plan, "run": str(run)}, settings)
+            return
+        find_dataset(root, settings.data.dataset)
+        if together.starts:
+            given = {"--preset": preset, "--set": overrides, "--data": data, "--resume": resume, "--seed": seed}
+            start = {"--init": init, "--from-scratch": from_scratch, "--protocol": protocol}
+            shown = {"--json": as_json, "--quiet": quiet, "--verbose": verbose, "--debug": debug}
+            together.start("finetune", {**given, **start, "--out": None if resume else run, **shown}, run)
+            return
+        from pointsra.training.finetune import finetune as train
+
+        screen.note(f"Fine-tuning ({settings.protocol}) on {together.group.described(chosen)}, into {run}")
+        screen.detail(f"Data from {root}, seed {settings.seed}, precision {settings.runtime.precision}")
+        with resumable(screen, "finetune", run), screen.progress() as report:
+            summary = train(
+                settings,
+                root,
+                run,
+                init=init,
+                device=chosen,
+                resume=resume is not None,
+                report=report,
+                group=together.group,
+            )
+        if together.first:
+            screen.result(summary, run, lambda: _show(summary, run))
 
 
 def _show(summary: dict[str, Any], run: Path) -> None:

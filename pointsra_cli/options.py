@@ -64,6 +64,26 @@ Device = Annotated[
         rich_help_panel=SHARED,
     ),
 ]
+Devices = Annotated[
+    int | None,
+    typer.Option(
+        "--devices",
+        min=1,
+        metavar="N",
+        help="Train on so many devices of this machine together; with --device cpu, in so many processes.",
+        show_default="1",
+    ),
+]
+Nodes = Annotated[
+    int | None,
+    typer.Option(
+        "--nodes",
+        min=1,
+        metavar="N",
+        help="Train on so many machines together; the same command on each, with MASTER_ADDR and NODE_RANK set.",
+        show_default="1",
+    ),
+]
 OutFolder = Annotated[
     Path | None,
     typer.Option(

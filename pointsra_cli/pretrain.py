@@ -11,6 +11,7 @@ from pointsra_cli import options
 from pointsra_cli.console import Screen, duration, figure, lines
 from pointsra_cli.resuming import resumable, resumed_preset
 from pointsra_cli.runs import result_folder
+from pointsra_cli.together import company
 
 
 def pretrain(
@@ -20,6 +21,8 @@ def pretrain(
     resume: Annotated[
         Path | None, typer.Option("--resume", metavar="RUN", help="Go on with this run exactly where it stopped.")
     ] = None,
+    devices: options.Devices = None,
+    nodes: options.Nodes = None,
     seed: options.Seed = None,
     device: options.Device = "auto",
     out: options.OutFolder = None,
@@ -29,7 +32,7 @@ def pretrain(
     verbose: options.Verbose = False,
     debug: options.Debug = False,
 ) -> None:
-    """Learn from unlabeled clouds: masked autoencoder, MeanFlow transformer, alignments.
+    """Learn from unlabeled clouds: masked autoencoder, MeanFlow transformer, alignments; or as a peer does.
 
     The run folder holds preset.toml, metrics.jsonl, last.ckpt, model.safetensors, model.json and log.txt.
     """
@@ -37,35 +40,52 @@ def pretrain(
     from pointsra.errors import SettingsError
     from pointsra.settings import load_preset
 
-    screen = Screen(as_json, quiet, verbose)
-    if resume is not None:
-        refused = {"--preset": preset, "--set": overrides, "--seed": seed, "--out": out}
-        settings, run = resumed_preset(resume, "pretrain", refused), resume
-    elif preset is None:
-        raise SettingsError("Name a preset: --preset quickstart takes minutes on a CPU (`pointsra presets` lists all).")
-    else:
-        settings = cast(Any, load_preset(preset, overrides or (), seed=seed, task="pretrain"))
-        run = result_folder(out, "pretrain", Path(preset).stem)
+    with company(devices, nodes, device, debug=debug) as together:
+        screen = Screen(as_json, quiet, verbose) if together.first else Screen(quiet=True)
+        if resume is not None:
+            refused = {"--preset": preset, "--set": overrides, "--seed": seed, "--out": out}
+            settings, run = resumed_preset(resume, "pretrain", refused), resume
+        elif preset is None:
+            raise SettingsError(
+                "Name a preset: --preset quickstart takes minutes on a CPU (`pointsra presets` lists all)."
+            )
+        else:
+            settings = cast(Any, load_preset(preset, overrides or (), seed=seed, task="pretrain"))
+            run = together.folder(lambda: result_folder(out, "pretrain", Path(preset).stem))
 
-    # torch is loaded here, after whatever can be wrong without it has been said.
-    from pointsra.training.devices import resolve_device
-    from pointsra.training.pretrain import plan_pretrain
-    from pointsra.training.pretrain import pretrain as train
+        # torch is loaded here, after whatever can be wrong without it has been said.
+        chosen, root = together.device(), data_root(data)
+        if dry_run:
+            from pointsra.training.pretrain import plan_pretrain
 
-    chosen, root = resolve_device(device), data_root(data)
-    if dry_run:
-        plan = plan_pretrain(settings, root)
-        screen.dry_run({**plan, "device": str(chosen), "run": str(run)}, settings)
-        return
-    find_dataset(root, settings.data.dataset)
-    screen.note(f"Pre-training on {chosen}, into {run}")
-    screen.detail(f"Data from {root}, seed {settings.seed}, precision {settings.runtime.precision}")
-    with resumable(screen, "pretrain", run), screen.progress() as report:
-        summary = train(settings, root, run, device=chosen, resume=resume is not None, report=report)
-    screen.result(summary, run, lambda: _show(summary, run))
+            plan = {**plan_pretrain(settings, root), "device": str(chosen), "devices": devices, "nodes": nodes}
+            screen.dry_run({**plan, "run": str(run)}, settings)
+            return
+        find_dataset(root, settings.data.dataset)
+        if together.starts:
+            given = {"--preset": preset, "--set": overrides, "--data": data, "--resume": resume, "--seed": seed}
+            shown = {"--json": as_json, "--quiet": quiet, "--verbose": verbose, "--debug": debug}
+            together.start("pretrain", {**given, "--out": None if resume else run, **shown}, run)
+            return
+        from pointsra.training.pretrain import pretrain as train
+
+        screen.note(f"Pre-training on {together.group.described(chosen)}, into {run}")
+        screen.detail(f"Data from {root}, seed {settings.seed}, precision {settings.runtime.precision}")
+        with resumable(screen, "pretrain", run), screen.progress() as report:
+            summary = train(
+                settings,
+                root,
+                run,
+                device=chosen,
+                resume=resume is not None,
+                report=report,
+                group=together.group,
+            )
+        if together.first:
+            screen.result(summary, run, lambda: _show(summary, run, draws=settings.method == "point-sra"))
 
 
-def _show(summary: dict[str, Any], run: Path) -> None:
+def _show(summary: dict[str, Any], run: Path, draws: bool) -> None:
     lines(
         ("run", run),
         ("steps", f"{summary['steps']} in {duration(summary['seconds'])}"),
@@ -75,4 +95,7 @@ def _show(summary: dict[str, Any], run: Path) -> None:
         ("weights", summary.get("weights")),
     )
     typer.echo(f"Next: pointsra visualize {run}")
-    typer.echo(f"      pointsra reconstruct FILE --weights {run}")
+    if draws:
+        typer.echo(f"      pointsra reconstruct FILE --weights {run}")
+    else:
+        typer.echo(f"      pointsra finetune --preset NAME --init {run}")

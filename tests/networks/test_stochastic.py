@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import nn
 
-from pointsra.networks.stochastic import Dropout, DropPath, use_generator
+from pointsra.networks.stochastic import Dropout, DropPath, draw_ahead, use_generator
 from pointsra.networks.transformer import Transformer
 
 LAYERS = [Dropout, DropPath]
@@ -71,3 +71,18 @@ def test_every_layer_inside_a_module_is_reached():
     use_generator(network, generator)
     layers = [layer for layer in network.modules() if isinstance(layer, Dropout | DropPath)]
     assert len(layers) == 4 and all(layer.generator is generator for layer in layers)
+
+
+def test_what_is_drawn_ahead_is_what_the_pass_would_have_drawn():
+    network = Transformer(8, 3, 2, 0.5).train()
+    tokens = torch.rand(6, 5, 8, generator=torch.Generator().manual_seed(0))
+    use_generator(network, torch.Generator().manual_seed(1))
+    expected = network(tokens, tokens)
+    use_generator(network, torch.Generator().manual_seed(1))
+    draw_ahead(network, 6, tokens)
+    use_generator(network, None)
+    state = torch.get_rng_state()
+    assert torch.equal(network(tokens, tokens), expected)
+    assert torch.equal(torch.get_rng_state(), state)
+    draw_ahead(network.eval(), 6, tokens)
+    assert not any(layer.ahead for layer in network.modules() if isinstance(layer, DropPath))

@@ -84,7 +84,7 @@ def test_stopped_run_resumes_to_the_bit(shapes_root, tiny_run, tmp_path, monkeyp
     from pointsra.training import loop
 
     counter = {"steps": 0}
-    step = loop._step
+    step = loop.take_step
 
     def failing(*args):
         counter["steps"] += 1
@@ -92,10 +92,10 @@ def test_stopped_run_resumes_to_the_bit(shapes_root, tiny_run, tmp_path, monkeyp
             raise RunStopped("stop here")
         return step(*args)
 
-    monkeypatch.setattr(loop, "_step", failing)
+    monkeypatch.setattr(loop, "take_step", failing)
     with pytest.raises(RunStopped):
         finetune(preset, shapes_root, tmp_path / "cut", init=tiny_run, device=CPU)
-    monkeypatch.setattr(loop, "_step", step)
+    monkeypatch.setattr(loop, "take_step", step)
     finetune(preset, shapes_root, tmp_path / "cut", init=None, device=CPU, resume=True)
     whole, cut = load_weights(tmp_path / "whole").tensors, load_weights(tmp_path / "cut").tensors
     assert all(torch.equal(whole[name], cut[name]) for name in whole)

@@ -5,10 +5,11 @@ from __future__ import annotations
 import pytest
 import torch
 
+from pointsra.ops.masks import block_order
 from pointsra.ops.patches import cut_patches
 from pointsra.ops.randomness import stream
 from pointsra.settings.schema import Masks
-from pointsra.training.masking import mask_clouds
+from pointsra.training.masking import mask_clouds, scan_size, scanned
 
 GROUPS, SIZE = 16, 24
 
@@ -24,10 +25,13 @@ def rows(points):
     return {tuple(point) for point in points.reshape(-1, 3).double().mul(1e4).round().tolist()}
 
 
-def owned(points, clouds, row):
-    """The points of one cloud whose nearest center is hidden."""
-    centers = torch.cat([clouds.visible.centers[row], clouds.masked.centers[row]])
-    return points[row][torch.cdist(points[row], centers).argmin(1) >= len(clouds.visible.centers[row])]
+def owned(points, row, seed=0, shown=GROUPS // 2):
+    """The points of one cloud whose nearest center is hidden by the block mask of ``masked``."""
+    centers = cut_patches(points, GROUPS, SIZE).centers
+    generator = stream(seed, "mask")
+    torch.rand(2, generator=generator)  # kind and ratio
+    order = block_order(centers, generator)[row]
+    return points[row][~torch.isin(torch.cdist(points[row], centers[row]).argmin(1), order[:shown])]
 
 
 def absolute(patches, row):
@@ -37,14 +41,14 @@ def absolute(patches, row):
 @pytest.mark.parametrize("sealed", [True, False])
 def test_sealed_patches_hold_no_hidden_point_and_plain_ones_do(sealed):
     points, clouds = masked(sealed=sealed)
-    leaks = [len(rows(owned(points, clouds, row)) & rows(absolute(clouds.visible, row))) for row in range(4)]
+    leaks = [len(rows(owned(points, row)) & rows(absolute(clouds.visible, row))) for row in range(4)]
     assert all(leak == 0 for leak in leaks) if sealed else all(leak > 0 for leak in leaks)
 
 
 def test_sealing_changes_the_visible_patches_alone():
     _, plain = masked(sealed=False)
     _, sealed = masked(sealed=True)
-    assert torch.equal(plain.visible.centers, sealed.visible.centers)
+    assert plain.visible.neighborhoods.shape == sealed.visible.neighborhoods.shape
     assert torch.equal(plain.masked.neighborhoods, sealed.masked.neighborhoods)
     assert torch.equal(plain.teacher_visible.neighborhoods, sealed.teacher_visible.neighborhoods)
 
@@ -65,7 +69,7 @@ def test_cells_hold_the_hidden_points_and_leave_the_visible_patches_alone():
     assert torch.equal(plain.visible.neighborhoods, cells.visible.neighborhoods)
     assert cells.masked.neighborhoods.shape == plain.masked.neighborhoods.shape
     for row in range(4):
-        hidden = rows(owned(points, plain, row))
+        hidden = rows(owned(points, row))
         assert rows(absolute(cells.masked, row)) <= hidden
         assert len(rows(absolute(cells.masked, row))) > 0.8 * len(hidden)
 
@@ -75,3 +79,48 @@ def test_cells_follow_the_frame():
     _, visible = masked(hidden="cells", frame="visible")
     scale = visible.scale[:, None, None, None]
     torch.testing.assert_close(visible.masked.neighborhoods * scale, whole.masked.neighborhoods)
+
+
+def test_a_scan_holds_visible_points_alone_each_once_before_any_is_repeated():
+    points = torch.randn(2, 50, 3, generator=stream(3, "cloud"))
+    seen = torch.zeros(2, 50, dtype=torch.bool)
+    seen[0, :40] = seen[1, 7:12] = True
+    for count in (4, 30, 50, 60):
+        scan = scanned(points, seen, count, stream(count, "scan"))
+        assert scan.shape == (2, count, 3)
+        for row in range(2):
+            assert rows(scan[row]) <= rows(points[row][seen[row]])
+            assert len(rows(scan[row])) == min(count, int(seen[row].sum()))
+    assert not torch.equal(scanned(points, seen, 4, stream(0, "scan")), scanned(points, seen, 4, stream(1, "scan")))
+
+
+@pytest.mark.parametrize("value", [0.0, float("nan")])
+def test_a_cloud_of_one_place_or_of_none_is_masked_without_a_crash(value):
+    """Its points all have the same nearest center, so nothing is seen or nothing is hidden."""
+    points = torch.full((4, 300, 3), value)
+    masks = Masks(student=0.75, sealed=True, hidden="cells")
+    for number in range(3):
+        clouds = mask_clouds(points, cut_patches(points, GROUPS, SIZE), masks, stream(number, "mask"))
+        assert clouds.visible.neighborhoods.shape == (4, 4, SIZE, 3)
+        assert clouds.masked.neighborhoods.shape == (4, 12, SIZE, 3)
+
+
+def test_a_scan_is_as_dense_as_the_whole_and_fills_its_patches():
+    assert scan_size(2048, 32, 16, 64) == 1024
+    assert scan_size(2048, 32, 1, 100) == 100
+    assert scan_size(16, 32, 20, 4) == 20
+
+
+def test_patches_of_a_sealed_mask_are_those_that_completion_would_cut():
+    """The same points, cut as a user's partial scan is: nothing else may tell what is hidden."""
+    points, clouds = masked(sealed=True, frame="whole")
+    generator = stream(0, "mask")
+    torch.rand(2, generator=generator)
+    centers = cut_patches(points, GROUPS, SIZE).centers
+    order = block_order(centers, generator)
+    owner = torch.stack([torch.cdist(points[row], centers[row]).argmin(1) for row in range(4)])
+    seen = torch.stack([torch.isin(owner[row], order[row, : GROUPS // 2]) for row in range(4)])
+    scan = scanned(points, seen, scan_size(300, GROUPS, GROUPS // 2, SIZE), generator)
+    cut = cut_patches(scan, GROUPS // 2, SIZE)
+    assert torch.equal(cut.centers, clouds.visible.centers)
+    assert torch.equal(cut.neighborhoods, clouds.visible.neighborhoods)

@@ -17,10 +17,10 @@ from pointsra.errors import CheckpointError, DataError, WorkFailedError
 from pointsra.ops.randomness import stream
 from pointsra.settings import load_preset
 from pointsra.training.assembly import build_plan, build_point_sra, point_sra_sizes
-from pointsra.training.loop import _step
 from pointsra.training.optimizer import adamw, parameter_groups, set_learning_rate
 from pointsra.training.pretrain import plan_pretrain, pretrain
 from pointsra.training.pretrain_learner import PretrainLearner
+from pointsra.training.step import take_step
 from pointsra.training.weights import load_weights
 from tests.conftest import TINY
 
@@ -277,7 +277,7 @@ def test_a_step_that_is_not_finite_changes_nothing(tiny_preset):
     before = {name: value.clone() for name, value in learner.state_dict().items()}
     batch = _batch()
     batch.points[0, 0] = float("nan")
-    assert _step(learner.train(), optimizer, batch, plan, 0) is None
+    assert take_step(learner.train(), optimizer, batch, plan, 0) is None
     assert all(torch.equal(value, before[name]) for name, value in learner.state_dict().items())
 
 

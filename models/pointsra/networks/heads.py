@@ -5,6 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
+from pointsra.networks.batch_norm import BatchNorm
 from pointsra.networks.masked_autoencoder import QUERIES, Encoding
 from pointsra.networks.stochastic import Dropout
 
@@ -27,7 +28,7 @@ class ClassificationHead(nn.Sequential):
         for width in (inputs, hidden):
             layers += [
                 nn.Linear(width, hidden),
-                nn.BatchNorm1d(hidden),
+                BatchNorm(hidden),
                 nn.ReLU(inplace=True),
                 Dropout(dropout),
             ]
@@ -38,4 +39,4 @@ class LinearHead(nn.Sequential):
     """One linear layer behind a batch norm without parameters, for the linear protocol."""
 
     def __init__(self, inputs: int, classes: int) -> None:
-        super().__init__(nn.BatchNorm1d(inputs, affine=False), nn.Linear(inputs, classes))
+        super().__init__(BatchNorm(inputs, affine=False), nn.Linear(inputs, classes))

@@ -9,6 +9,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
+from pointsra.ops.batch_parts import uniform
+
 
 class Stochastic(nn.Module):
     """A module that draws random numbers while training."""
@@ -22,7 +24,7 @@ class Stochastic(nn.Module):
 
     def _keep(self, shape: tuple[int, ...], like: Tensor) -> Tensor:
         """A mask of 0 and 1/(1 − rate) of ``shape``."""
-        draw = torch.rand(shape, generator=self.generator)
+        draw = uniform(shape, self.generator)
         return ((draw >= self.rate) / (1.0 - self.rate)).to(like)
 
     def extra_repr(self) -> str:
@@ -41,12 +43,22 @@ class Dropout(Stochastic):
 
 
 class DropPath(Stochastic):
-    """Drop a residual branch for whole clouds with probability ``rate`` (Huang et al., 2016)."""
+    """Drop a residual branch for whole clouds with probability ``rate`` (Huang et al., 2016).
+
+    Attributes:
+        ahead: masks (B, 1, 1) for the next calls, where :func:`draw_ahead` made them.
+    """
+
+    def __init__(self, rate: float) -> None:
+        super().__init__(rate)
+        self.ahead: list[Tensor] = []
 
     def forward(self, branch: Tensor) -> Tensor:
         """(B, …) → (B, …)."""
         if not self.training or self.rate == 0.0:
             return branch
+        if self.ahead:
+            return branch * self.ahead.pop(0).to(branch.dtype)
         return branch * self._keep((branch.shape[0],) + (1,) * (branch.ndim - 1), branch)
 
 
@@ -55,3 +67,15 @@ def use_generator(module: nn.Module, generator: torch.Generator | None) -> None:
     for layer in module.modules():
         if isinstance(layer, Stochastic):
             layer.generator = generator
+
+
+def draw_ahead(module: nn.Module, clouds: int, like: Tensor) -> None:
+    """Draw what stochastic depth inside ``module`` needs for one forward pass over B clouds, before that pass.
+
+    A compiled graph holds no generator. Every layer draws for the two branches of its block, and blocks in their order:
+    so the numbers are those that the pass itself would have drawn.
+    """
+    for layer in module.modules():
+        if isinstance(layer, DropPath):
+            drawn = layer.training and layer.rate > 0.0
+            layer.ahead = [layer._keep((clouds, 1, 1), like) for _ in range(2)] if drawn else []

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from pointsra.objectives.path import FlowLoss, Network, Path, batch_mean, masked_mean
+from pointsra.ops.batch_parts import integers
 
 _LEVELS = 2000
 _BETA_FIRST, _BETA_LAST = 1e-4, 0.02
@@ -30,7 +31,7 @@ class Ddpm:
 
     def sample_path(self, data: Tensor, noise: Tensor, generator: torch.Generator) -> Path:
         """Draw a level for data and noise (B, T, 3) and go there."""
-        level = torch.randint(1, _LEVELS + 1, (len(data),), generator=generator)
+        level = integers(1, _LEVELS + 1, (len(data),), generator)
         time = (level / _LEVELS).to(data)
         signal = self.signal[level].to(data)[:, None, None]
         return Path(data, noise, time, time, signal.sqrt() * data + (1 - signal).sqrt() * noise)

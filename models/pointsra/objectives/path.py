@@ -12,6 +12,8 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
+from pointsra.ops.batch_parts import rows_of_batch
+
 
 class HasVelocity(Protocol):
     """What a flow network returns: at least a velocity (B, T, 3)."""
@@ -108,6 +110,7 @@ class TimeSampler:
 
     def draw(self, clouds: int, generator: torch.Generator) -> tuple[Tensor, Tensor]:
         """r (B,) and t (B,) on the CPU."""
+        rows, clouds = rows_of_batch(clouds, generator)
         pair = torch.sigmoid(self.mean + self.deviation * torch.randn(clouds, 2, generator=generator))
         uniform = torch.rand(clouds, 2, generator=generator)
         coins = torch.rand(clouds, 3, generator=generator)
@@ -118,7 +121,7 @@ class TimeSampler:
         swapped = (coins[:, 2] < self.swapped_share) & ~one_step
         r, t = torch.where(swapped, t, r), torch.where(swapped, r, t)
         same = torch.arange(clouds) >= round(self.different_share * clouds)
-        return torch.where(same, t, r), t
+        return torch.where(same, t, r)[rows], t[rows]
 
 
 def draw_by_euler(network: Network, noise: Tensor, steps: int, average: bool) -> Tensor:

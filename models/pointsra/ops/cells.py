@@ -24,7 +24,7 @@ def cut_cells(points: Tensor, members: Tensor, count: int, size: int) -> Patches
 
     Args:
         points: (B, N, 3).
-        members: (B, N) bool, the points to cut, at least one a cloud; of fewer than ``count`` some are used twice.
+        members: (B, N) bool, the points to cut; of fewer than ``count`` some are used twice, of none any is taken.
         count: cells M, in the order of the tree's leaves.
         size: points K a cell. Where it holds fewer, they are repeated evenly; where it holds more, some are left out.
 
@@ -55,7 +55,7 @@ def cut_cells(points: Tensor, members: Tensor, count: int, size: int) -> Patches
     sizes = _sizes(node, count)
     first = (sizes.cumsum(dim=1) - sizes)[:, :count, None]
     slots = torch.arange(size, device=points.device) * sizes[:, :count, None] // size
-    last = members.sum(dim=1)[:, None, None] - 1
+    last = (members.sum(dim=1)[:, None, None] - 1).clamp_min(0)
     chosen = gather_points(points, order.gather(1, torch.minimum(first + slots, last).flatten(1)))
     cells = chosen.view(clouds, count, size, 3)
     centers = cells.mean(dim=2)

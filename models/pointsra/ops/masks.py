@@ -9,10 +9,12 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from pointsra.ops.batch_parts import integers, normal, uniform
+
 
 def random_order(clouds: int, groups: int, generator: torch.Generator) -> Tensor:
     """(B, G) patch indices in random order."""
-    return torch.rand(clouds, groups, generator=generator).argsort(dim=1)
+    return uniform((clouds, groups), generator).argsort(dim=1)
 
 
 def block_order(centers: Tensor, generator: torch.Generator) -> Tensor:
@@ -25,7 +27,7 @@ def block_order(centers: Tensor, generator: torch.Generator) -> Tensor:
         (B, G) indices, farthest from the chosen center first, so that the visible ones lead.
     """
     clouds, groups, _ = centers.shape
-    chosen = torch.randint(groups, (clouds, 1), generator=generator).to(centers.device)
+    chosen = integers(0, groups, (clouds, 1), generator).to(centers.device)
     seed = centers.gather(1, chosen.unsqueeze(-1).expand(-1, -1, 3))
     return (centers - seed).square().sum(-1).argsort(dim=1, descending=True)
 
@@ -40,7 +42,7 @@ def view_order(centers: Tensor, generator: torch.Generator) -> Tensor:
         (B, G) indices, nearest to the view point first. Directions are uniform on the sphere; the view point
         is three times as far out as the farthest center.
     """
-    direction = torch.randn(centers.shape[0], 1, 3, generator=generator).to(centers)
+    direction = normal((centers.shape[0], 1, 3), generator).to(centers)
     direction = direction / direction.norm(dim=-1, keepdim=True).clamp_min(1e-9)
     middle = centers.mean(dim=1, keepdim=True)
     radius = (centers - middle).norm(dim=-1).amax(dim=1)[:, None, None].clamp_min(1e-9)

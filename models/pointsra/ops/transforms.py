@@ -8,6 +8,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from pointsra.ops.batch_parts import uniform
+
 
 @dataclass(frozen=True)
 class Frame:
@@ -47,15 +49,15 @@ def scale_and_translate(
 ) -> Tensor:
     """Scale each axis of each cloud (B, N, 3) by U[low, high] and shift it by U[−translate, translate]."""
     clouds = points.shape[0]
-    scale = low + (high - low) * torch.rand(clouds, 1, 3, generator=generator)
-    shift = translate * (2.0 * torch.rand(clouds, 1, 3, generator=generator) - 1.0)
+    scale = low + (high - low) * uniform((clouds, 1, 3), generator)
+    shift = translate * (2.0 * uniform((clouds, 1, 3), generator) - 1.0)
     return points * scale.to(points) + shift.to(points)
 
 
 def rotate_about_vertical(points: Tensor, largest_degrees: float, generator: torch.Generator) -> Tensor:
     """Turn each cloud (B, N, 3) about y by U[−largest, largest]."""
     clouds = points.shape[0]
-    angle = math.radians(largest_degrees) * (2.0 * torch.rand(clouds, generator=generator) - 1.0)
+    angle = math.radians(largest_degrees) * (2.0 * uniform((clouds,), generator) - 1.0)
     return turned_about_vertical(points, angle.to(points))
 
 

@@ -17,7 +17,7 @@ from pointsra.objectives.rectified_flow import RectifiedFlow
 from pointsra.ops.randomness import stream
 from pointsra.ops.transforms import rotate_about_vertical, scale_and_translate
 from pointsra.settings.schema import Augment, Flow, Optimizer, PretrainPreset, Runtime
-from pointsra.training.loop import Plan
+from pointsra.training.step import Plan
 
 FlowObjective = MeanFlow | RectifiedFlow | Ddpm
 
@@ -75,8 +75,10 @@ def flow_objective_named(name: str) -> FlowObjective:
     return {"meanflow": MeanFlow, "rectified_flow": RectifiedFlow}[name](TimeSampler()) if name != "ddpm" else Ddpm()
 
 
-def build_plan(optimizer: Optimizer, runtime: Runtime, seed: int, steps_per_epoch: int) -> Plan:
-    """The numbers of a run."""
+def build_plan(
+    optimizer: Optimizer, runtime: Runtime, seed: int, steps_per_epoch: int, batch_size: int | None = None
+) -> Plan:
+    """The numbers of a run; ``batch_size`` where the data set has fewer clouds than the optimizer's."""
     return Plan(
         epochs=optimizer.epochs,
         steps_per_epoch=steps_per_epoch,
@@ -89,6 +91,8 @@ def build_plan(optimizer: Optimizer, runtime: Runtime, seed: int, steps_per_epoc
         save_every=runtime.save_every,
         skip_limit=runtime.skip_limit,
         precision=runtime.precision,
+        batch_size=batch_size or optimizer.batch_size,
+        micro_batches=runtime.micro_batches,
     )
 
 

@@ -6,6 +6,7 @@ place in it: every stream follows from the seed and the step.
 
 from __future__ import annotations
 
+import tomllib
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,9 @@ import torch
 from torch import nn
 
 from pointsra.data.replacing import replacing
-from pointsra.errors import CheckpointError
+from pointsra.errors import CheckpointError, SettingsError
+from pointsra.settings import validate
+from pointsra.training.distributed import Group
 from pointsra.training.optimizer import Steps
 
 CHECKPOINT_NAME = "last.ckpt"
@@ -72,7 +75,7 @@ def load_checkpoint(
     try:
         content: dict[str, Any] = torch.load(path, map_location=device, weights_only=True)
         position = Position(**content["position"])
-        if content["preset"] != preset_text:
+        if not _same_preset(content["preset"], preset_text):
             raise CheckpointError(f"{path} was made with another preset than {run / 'preset.toml'}: restore that file.")
         learner.load_state_dict(content["learner"])
         optimizer.load_state_dict(content["optimizer"])
@@ -82,3 +85,27 @@ def load_checkpoint(
         reason = " ".join(str(cause).split(". ")[0].split())[:200].rstrip(".")
         raise CheckpointError(f"{path} is damaged and cannot be resumed ({type(cause).__name__}: {reason}).") from cause
     return position
+
+
+def check_alike(position: Position, run: Path, group: Group) -> None:
+    """Find out before the work that the processes of a run read different checkpoints.
+
+    Raises:
+        CheckpointError: they stand at different steps.
+    """
+    steps = group.gather(position.step)
+    if len(set(steps)) > 1:
+        raise CheckpointError(
+            f"The processes of this run stand at steps {', '.join(map(str, sorted(set(steps))))}: {run} must lie on "
+            "storage that all machines share."
+        )
+
+
+def _same_preset(kept: str, asked: str) -> bool:
+    """Whether two presets agree; a field that a former version did not have counts as its default."""
+    if kept == asked:
+        return True
+    try:
+        return validate(tomllib.loads(kept), "kept") == validate(tomllib.loads(asked), "asked")
+    except (SettingsError, tomllib.TOMLDecodeError):
+        return False

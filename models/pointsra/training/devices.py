@@ -25,3 +25,25 @@ def resolve_device(name: str = "auto") -> torch.device:
         found = f"{there} CUDA device(s)" if there else "no CUDA device"
         raise DeviceError(f"--device {name} was asked for and this machine has {found}: use --device auto or cpu.")
     return torch.device(name)
+
+
+def check_devices(name: str, wanted: int) -> None:
+    """Find out before any process is started that there are not ``wanted`` devices.
+
+    Raises:
+        DeviceError: there are fewer CUDA devices, or a single one was named. On the CPU any number goes.
+    """
+    if name == "cpu":
+        return
+    if name not in ("auto", "cuda"):
+        resolve_device(name)
+        if wanted > 1:
+            raise DeviceError(f"--device {name} names one device and --devices asks for {wanted}: write --device cuda.")
+        return
+    there = torch.cuda.device_count() if torch.cuda.is_available() else 0
+    if wanted > there:
+        found = f"{there} CUDA device(s)" if there else "no CUDA device"
+        raise DeviceError(
+            f"--devices {wanted} was asked for and this machine has {found}: ask for as many as there are, or add "
+            "--device cpu."
+        )

@@ -9,12 +9,12 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack
+from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
 from pointsra.data.loaders import Batch, evaluation_batches, repetition_note, steps_per_epoch, training_batches
@@ -25,13 +25,12 @@ from pointsra.errors import DataError
 from pointsra.metrics.recognition import confusion_matrix, mean_class_accuracy, overall_accuracy
 from pointsra.networks.classifier import PointClassifier
 from pointsra.networks.point_sra import PointSRASizes
-from pointsra.networks.stochastic import use_generator
-from pointsra.objectives.path import TimeSampler
 from pointsra.ops.patches import cut_patches
 from pointsra.progress import Progress, Report, silent
 from pointsra.settings import FinetunePreset, to_toml
-from pointsra.training.assembly import augmented, build_plan
-from pointsra.training.checkpoint import Position, load_checkpoint
+from pointsra.training.assembly import build_plan
+from pointsra.training.checkpoint import Position, check_alike, load_checkpoint
+from pointsra.training.classification_learner import ClassificationLearner
 from pointsra.training.classifiers import (
     Matched,
     build_classifier,
@@ -42,45 +41,16 @@ from pointsra.training.classifiers import (
     trained_parameters,
     training_times,
 )
+from pointsra.training.distributed import ALONE, Group
 from pointsra.training.journal import Journal
-from pointsra.training.loop import Learner, Run, carry_out
+from pointsra.training.loop import Run, carry_out
 from pointsra.training.optimizer import adamw, parameter_groups
-from pointsra.training.run_folder import remember_source, remembered_source, start_run_folder
+from pointsra.training.run_folder import kept_epoch, kept_name, remember_source, remembered_source, start_run_folder
+from pointsra.training.step import check_parts
 from pointsra.training.weights import ModelDescription, Weights, load_weights, save_weights
 
 BEST_NAME = "test_best"
 """File name of the weights of the epoch that did best on the test split."""
-
-
-class ClassificationLearner(Learner):
-    """A classifier and its cross-entropy.
-
-    Args:
-        network: what is trained.
-        preset: patches, augmentation and gate.
-        times: how the flow is asked while training.
-    """
-
-    def __init__(self, network: PointClassifier, preset: FinetunePreset, times: TimeSampler) -> None:
-        super().__init__()
-        self.network = network
-        self.preset = preset
-        self.times = times
-
-    def forward(self, batch: Batch, generator: torch.Generator) -> dict[str, Tensor]:
-        """``loss`` and the batch's accuracy."""
-        use_generator(self.network, generator)
-        points = augmented(batch.points, self.preset.augment, generator)
-        patches = cut_patches(points, self.preset.patches.groups, self.preset.patches.size)
-        # As in pre-training, the flow is asked at random times while training.
-        r, t = (value.to(points) for value in self.times.draw(len(batch), generator))
-        noise = None
-        if self.preset.gate.state == "noised":
-            noise = torch.randn(patches.centers.shape, generator=generator).to(points)
-        logits = self.network(patches, r, t, noise)
-        loss = F.cross_entropy(logits.float(), batch.labels)
-        accuracy = (logits.detach().argmax(dim=-1) == batch.labels).float().mean()
-        return {"loss": loss, "accuracy": accuracy}
 
 
 def plan_finetune(
@@ -129,6 +99,7 @@ def finetune(
     device: torch.device,
     resume: bool = False,
     report: Report = silent,
+    group: Group = ALONE,
 ) -> dict[str, Any]:
     """Fine-tune in the folder ``run``.
 
@@ -136,14 +107,17 @@ def finetune(
         preset: resolved settings.
         root: data root.
         run: folder for ``preset.toml``, ``metrics.jsonl``, ``test.jsonl`` and ``validation.jsonl`` (after each epoch),
-            ``last.ckpt``, ``model.*`` (last epoch), ``test_best.*`` (best test epoch) and ``log.txt``.
+            ``last.ckpt``, ``model.*`` (last epoch), ``test_best.*`` (best test epoch), ``epoch-*`` (weights kept on the
+            way) and ``log.txt``.
         init: pre-trained weights; None trains from scratch, or, when resuming, from what the run remembers.
         device: where to compute.
         resume: go on from ``last.ckpt``.
         report: told of every record.
+        group: the processes that train together; rank 0 writes, and all read the same folders.
 
     Returns:
-        A summary: run, steps, epochs, seconds, test_last, test_best, matched, gate, weights, parameters.
+        A summary: run, steps, epochs, seconds, test_last, test_best, matched, gate, weights, parameters; empty but on
+        rank 0.
 
     Raises:
         DataError, CheckpointError, OutputError, WorkFailedError, RunStopped: as in pre-training.
@@ -164,11 +138,14 @@ def finetune(
             path = split_path(root, preset.data.dataset, preset.data.validation_split)
             validation = splits.enter_context(open_split(path))
         classifier, sizes, matched = _assemble(preset, split, weights)
-        journal = start_run_folder(run, text)
-        remember_source(run, init)
-        learner = ClassificationLearner(classifier, preset, training_times(weights)).to(device)
         batch_size = min(preset.optimizer.batch_size, len(split))
-        plan = build_plan(preset.optimizer, preset.runtime, preset.seed, steps_per_epoch(len(split), batch_size))
+        per_epoch = steps_per_epoch(len(split), batch_size)
+        plan = build_plan(preset.optimizer, preset.runtime, preset.seed, per_epoch, batch_size)
+        check_parts(plan, group)
+        journal = start_run_folder(run, text, writes=group.first)
+        if group.first:
+            remember_source(run, init)
+        learner = ClassificationLearner(classifier, preset, training_times(weights)).to(device)
         groups = parameter_groups(
             classifier.named_parameters(),
             preset.optimizer.weight_decay,
@@ -177,12 +154,13 @@ def finetune(
         )
         optimizer = adamw(groups, preset.optimizer.beta2)
         position = (load_checkpoint(run, learner, optimizer, text, device) if resume else None) or Position()
+        check_alike(position, run, group)
         journal.rewind(position.step)
-        tests, validations = Journal(run, "test.jsonl"), Journal(run, "validation.jsonl")
+        tests, validations = (Journal(run, f"{name}.jsonl", writes=group.first) for name in ("test", "validation"))
         tests.rewind(position.step)
         validations.rewind(position.step)
-        state = Run(run, position, text, report, "finetune")
-        sentence = _opening(preset, len(split), plan.total, matched, position.step, device)
+        state = Run(run, position, text, report, "finetune", group)
+        sentence = _opening(preset, len(split), plan.total, matched, position.step, group.described(device))
         ungated = _ungated(preset, weights)
         for message in filter(None, (sentence, ungated, repetition_note(split, preset.patches.points))):
             journal.say(message)
@@ -202,22 +180,28 @@ def finetune(
             )
 
         def batches(epoch: int, first: int) -> Iterator[Batch]:
+            order = {"seed": preset.seed, "epoch": epoch, "first": first}
             return training_batches(
-                split, batch_size, preset.patches.points, seed=preset.seed, epoch=epoch, first=first
+                split, batch_size, preset.patches.points, **order, part=group.rank, parts=group.size
             )
 
         def after_epoch(epoch: int) -> None:
             if validation is not None:
-                watched = measure(classifier, preset, validation, device)
+                watched = measure(classifier, preset, validation, device, group)
                 validations.record({"step": state.position.step, "epoch": epoch, **watched})
-            figures = measure(classifier, preset, test, device)
+            figures = measure(classifier, preset, test, device, group)
             tests.record({"step": state.position.step, "epoch": epoch, **figures})
             report(Progress("test split", epoch + 1, preset.optimizer.epochs, "epochs", figures))
             if figures["overall_accuracy"] > state.position.best.get("overall_accuracy", -1.0):
                 state.position.best = {**figures, "epoch": float(epoch)}
-                save_weights(run, classifier.state_dict(), description("best epoch on the test split"), BEST_NAME)
+                if group.first:
+                    save_weights(run, classifier.state_dict(), description("best epoch on the test split"), BEST_NAME)
+            if group.first and kept_epoch(preset.runtime.keep_every, epoch):
+                save_weights(run, classifier.state_dict(), description(f"epoch {epoch + 1}"), kept_name(epoch))
 
         carry_out(state, plan, learner, optimizer, batches, device, after_epoch)
+        if not group.first:
+            return {}
         saved = save_weights(run, classifier.state_dict(), description("last epoch"))
     journal.say(f"finished at step {position.step}")
     last = tests.records()[-1]
@@ -251,14 +235,17 @@ def predict(classifier: PointClassifier, preset: FinetunePreset, batch: Batch, d
 
 
 def measure(
-    classifier: PointClassifier, preset: FinetunePreset, split: Split, device: torch.device
+    classifier: PointClassifier, preset: FinetunePreset, split: Split, device: torch.device, group: Group = ALONE
 ) -> dict[str, float]:
-    """Overall and mean class accuracy on a whole split."""
+    """Overall and mean class accuracy on a whole split, which the processes of ``group`` share among them."""
+    size, points = preset.optimizer.batch_size, preset.patches.points
     predicted = [
-        predict(classifier, preset, batch, device).argmax(dim=-1)
-        for batch in evaluation_batches(split, preset.optimizer.batch_size, preset.patches.points)
+        predict(classifier, preset, batch, device).argmax(dim=-1).tolist()
+        for batch in evaluation_batches(split, size, points, part=group.rank, parts=group.size)
     ]
-    confusion = confusion_matrix(split.labels, torch.cat(predicted).numpy().astype(np.int64), len(split.class_names))
+    every = group.gather(predicted)  # batch number n is the (n // size)th of rank n % size
+    ordered = [each for column in zip_longest(*every, fillvalue=[]) for batch in column for each in batch]
+    confusion = confusion_matrix(split.labels, np.array(ordered, dtype=np.int64), len(split.class_names))
     return {
         "overall_accuracy": overall_accuracy(confusion),
         "mean_class_accuracy": mean_class_accuracy(confusion),
@@ -283,9 +270,7 @@ def _check_splits(train: Split, test: Split) -> None:
         raise DataError(f"{train.path} holds {len(train)} cloud(s): fine-tuning needs at least 2.")
 
 
-def _opening(
-    preset: FinetunePreset, clouds: int, total: int, matched: Matched | None, step: int, device: torch.device
-) -> str:
+def _opening(preset: FinetunePreset, clouds: int, total: int, matched: Matched | None, step: int, device: str) -> str:
     origin = "from scratch" if matched is None else str(matched)
     verb = f"resumed at step {step}" if step else "started"
     return f"{verb}: {clouds} clouds of {preset.data.dataset}, {total} steps, {origin}, on {device}"

@@ -22,12 +22,14 @@ class Journal:
     Args:
         folder: of the run.
         name: of the file of records.
+        writes: False makes one that stays silent: of several processes one keeps the journal.
 
     Raises (all methods):
         OutputError: the folder cannot be written.
     """
 
-    def __init__(self, folder: Path, name: str = "metrics.jsonl") -> None:
+    def __init__(self, folder: Path, name: str = "metrics.jsonl", writes: bool = True) -> None:
+        self.writes = writes
         self.path = folder / name
         self.log_path = folder / "log.txt"
 
@@ -42,7 +44,7 @@ class Journal:
 
     def rewind(self, step: int) -> None:
         """Keep only whole records up to ``step``."""
-        if not self.path.exists():
+        if not self.writes or not self.path.exists():
             return
         kept = [line for line, record in self._lines() if record["step"] <= step]
         with replacing(self.path) as partial:
@@ -64,6 +66,8 @@ class Journal:
         return lines
 
     def _append(self, path: Path, line: str) -> None:
+        if not self.writes:
+            return
         try:
             with path.open("a", encoding="utf-8") as file:
                 file.write(line + "\n")

@@ -7,10 +7,12 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from pointsra.ops.batch_parts import uniform
 from pointsra.ops.cells import cut_cells
 from pointsra.ops.masks import block_order, random_order, view_order, visible_count
 from pointsra.ops.neighbors import nearest_indices
-from pointsra.ops.patches import Patches, cut_around
+from pointsra.ops.patches import Patches, cut_patches
+from pointsra.ops.sampling import gather_points
 from pointsra.ops.transforms import Frame
 from pointsra.settings.schema import Masks
 
@@ -60,8 +62,10 @@ def mask_clouds(points: Tensor, patches: Patches, masks: Masks, generator: torch
     visible, masked = patches.select(order[:, :shown]), patches.select(order[:, shown:])
     size = patches.neighborhoods.shape[2]
     seen = _seen(points, centers, order[:, :shown]) if masks.sealed or masks.hidden == "cells" else None
-    if masks.sealed:
-        visible = cut_around(points, visible.centers, size, seen)
+    if seen is not None and masks.sealed:
+        visible = cut_patches(
+            scanned(points, seen, scan_size(points.shape[1], groups, shown, size), generator), shown, size
+        )
     if seen is not None and masks.hidden == "cells":
         masked = cut_cells(points, ~seen, groups - shown, size)
     scale = centers.new_ones(len(centers))
@@ -76,6 +80,29 @@ def mask_clouds(points: Tensor, patches: Patches, masks: Masks, generator: torch
         whole_centers=centers,
         scale=scale,
     )
+
+
+def scan_size(points: int, groups: int, shown: int, size: int) -> int:
+    """How many points of a partial scan the networks are given: as dense as ``points`` on the whole, if it is cut in
+    ``groups`` and ``shown`` of them are visible; enough for a patch of ``size``."""
+    return max(round(points * shown / groups), shown, size)
+
+
+def scanned(points: Tensor, seen: Tensor, count: int, generator: torch.Generator) -> Tensor:
+    """Random visible points, as a scan of the visible part alone would give them.
+
+    Args:
+        points: (B, N, 3) the whole clouds.
+        seen: (B, N) bool; where none is (all points of a cloud are one), any is taken.
+        count: points wanted; where fewer are seen they are repeated.
+
+    Returns:
+        (B, count, 3) in random order.
+    """
+    keys = uniform(seen.shape, generator).to(points.device)
+    first = (keys + seen).topk(min(count, points.shape[1]), dim=1).indices  # those seen come first
+    places = torch.arange(count, device=points.device) % seen.sum(dim=1, keepdim=True).clamp_min(1)
+    return gather_points(points, first.gather(1, places))
 
 
 def _seen(points: Tensor, centers: Tensor, shown: Tensor) -> Tensor:

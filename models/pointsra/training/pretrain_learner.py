@@ -7,6 +7,7 @@ and a term whose weight is 0 is not computed. It reads no files and takes no ste
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -15,13 +16,14 @@ from pointsra.data.loaders import Batch
 from pointsra.networks.masked_autoencoder import Encoding
 from pointsra.networks.mean_flow_transformer import FlowCondition, FlowContext, FlowOutput, MeanFlowTransformer
 from pointsra.networks.point_sra import PointSRA
-from pointsra.networks.stochastic import use_generator
+from pointsra.networks.stochastic import draw_ahead, use_generator
 from pointsra.networks.teacher import Average, cosine_momentum
 from pointsra.objectives.alignment import flow_time_alignment, mask_ratio_alignment
 from pointsra.objectives.cross_modal import feature_alignment
 from pointsra.objectives.joint import weighted_sum
 from pointsra.objectives.path import FlowLoss, Path
 from pointsra.objectives.reconstruction import patch_chamfer
+from pointsra.ops.batch_parts import divisor_weights, normal, uniform
 from pointsra.ops.center_state import CenterState, center_state
 from pointsra.ops.ordering import hungarian_order
 from pointsra.ops.patches import cut_patches
@@ -29,8 +31,8 @@ from pointsra.ops.randomness import stream
 from pointsra.ops.sampling import gather_points
 from pointsra.settings import PretrainPreset
 from pointsra.training.assembly import augmented, build_flow_objective
-from pointsra.training.loop import Learner
 from pointsra.training.masking import MaskedClouds, mask_clouds
+from pointsra.training.step import Learner
 
 BoundFlow = Callable[[Tensor, Tensor, Tensor, Tensor | None], FlowOutput]
 """A flow with its conditions inside: ``flow(state, r, t, rows)``, a network in the sense of the objectives."""
@@ -52,31 +54,41 @@ class PretrainLearner(Learner):
         self.flow_average = None if network.flow is None else Average(network.flow)
         aligned = preset.losses.mft_sra > 0
         self.objective = None if network.flow is None else build_flow_objective(preset.flow, aligned)
+        self._draws_ahead = False
 
     def forward(self, batch: Batch, generator: torch.Generator) -> dict[str, Tensor]:
         """All terms with a weight above 0, and their weighted sum ``loss``."""
         preset, network = self.preset, self.network
         weights = preset.losses.model_dump()
-        use_generator(network, generator)
-        points = augmented(batch.points, preset.augment, generator)
-        patches = cut_patches(points, preset.patches.groups, preset.patches.size)
-        clouds = mask_clouds(points, patches, preset.masks, generator)
+        self._listen(generator)
+        clouds, coins = self._drawn(batch, generator)
+        image_weight, text_weight, slot_weight, square_weight = self._divided(batch, clouds, coins, generator)
+        if self._draws_ahead:
+            self._draw_ahead(len(batch))
         encoding = network.encoder(clouds.visible)
         terms: dict[str, Tensor] = {}
         if weights["reconstruction"]:
             shift = self._jitter(clouds.masked.centers, generator)
             predicted = network.decoder(encoding, clouds.masked.centers + shift).float() + shift.unsqueeze(2)
             scale = clouds.scale[:, None, None, None]
-            terms["reconstruction"] = patch_chamfer(predicted * scale, clouds.masked.neighborhoods * scale)
+            terms["reconstruction"] = self._chamfer(predicted * scale, clouds.masked.neighborhoods * scale)
         if weights["mean_flow"]:
-            terms |= self._flow_terms(batch, clouds, encoding, generator)
+            terms |= self._flow_terms(batch, clouds, encoding, coins, generator)
+            if preset.flow.error_frame == "whole" and "mean_flow" in terms:
+                terms["mean_flow"] = terms["mean_flow"] * square_weight
+            if "mft_sra" in terms:
+                terms["mft_sra"] = terms["mft_sra"] * slot_weight
         if weights["cross_modal"] and (network.image_head or network.text_head):
-            terms["cross_modal"] = self._cross_modal(batch, encoding)
+            terms["cross_modal"] = self._cross_modal(batch, encoding, image_weight, text_weight)
         if self.teacher is not None:
             with torch.no_grad():
                 taught = self.teacher.network(clouds.teacher_visible).pooled
             terms["mae_sra"] = mask_ratio_alignment(network.predicted_pooled(encoding), taught)
         return {"loss": weighted_sum({name: terms[name] for name in weights if name in terms}, weights)} | terms
+
+    def measure(self, batch: Batch, generator: torch.Generator) -> Tensor:
+        """(4,) how many clouds have an image and a text, how many slots hold state, and the sum of squared units."""
+        return self._divisors(batch, *self._drawn(batch, generator))
 
     def after_step(self, step: int, total: int) -> None:
         """Let the teacher and the averaged flow follow."""
@@ -111,31 +123,67 @@ class PretrainLearner(Learner):
             squares.append(offsets.square().mean())
         self.network.center_scale.copy_(torch.stack(squares).mean().sqrt())
 
+    def compile(self, **options: Any) -> None:
+        """Compile what networks and losses compute, as ``nn.Module.compile`` does with ``options``.
+
+        Draws, cutting, hiding, and the search of Chamfer stay outside of the graphs; the JVP is inside of one.
+        """
+        for name in ("_listen", "_drawn", "_divided", "_draw_ahead", "_chamfer"):
+            setattr(self, name, torch.compiler.disable(getattr(self, name)))
+        self._draws_ahead = True
+        super().compile(**options)
+
+    def _listen(self, generator: torch.Generator) -> None:
+        use_generator(self.network, generator)
+
+    def _draw_ahead(self, clouds: int) -> None:
+        draw_ahead(self.network.encoder, clouds, self.network.center_scale)
+
+    def _divided(self, batch: Batch, clouds: MaskedClouds, coins: Tensor, generator: torch.Generator) -> Tensor:
+        return divisor_weights(self._divisors(batch, clouds, coins), generator)
+
+    def _chamfer(self, predicted: Tensor, true: Tensor) -> Tensor:
+        return patch_chamfer(predicted, true)
+
+    def _drawn(self, batch: Batch, generator: torch.Generator) -> tuple[MaskedClouds, Tensor]:
+        """The batch augmented, cut and hidden, and coins (3, B) for the conditions that are dropped."""
+        preset = self.preset
+        points = augmented(batch.points, preset.augment, generator)
+        patches = cut_patches(points, preset.patches.groups, preset.patches.size)
+        clouds = mask_clouds(points, patches, preset.masks, generator)
+        return clouds, uniform((3, len(batch)), generator, axis=1).to(points)
+
+    def _divisors(self, batch: Batch, clouds: MaskedClouds, coins: Tensor) -> Tensor:
+        """What terms are divided by that are not means over clouds; see :meth:`measure`."""
+        free = coins[0] < self.preset.flow.all_dropout
+        groups, hidden = clouds.whole_centers.shape[1], clouds.masked.centers.shape[1]
+        slots = torch.where(free, groups, hidden).float().sum()
+        squares = _squared_unit(clouds, free).sum()
+        return torch.cat([batch.known_features(), torch.stack([slots, squares]).to(batch.points)])
+
     def _jitter(self, centers: Tensor, generator: torch.Generator) -> Tensor:
         """What is added to true centers (B, M, 3), of another size for each cloud: the decoder learns to undo it."""
         largest = self.preset.decoder.center_jitter
         if not largest or not self.training:
             return torch.zeros_like(centers)
-        deviation = largest * torch.rand(len(centers), 1, 1, generator=generator)
-        return (deviation * torch.randn(centers.shape, generator=generator)).to(centers)
+        deviation = largest * uniform((len(centers), 1, 1), generator)
+        return (deviation * normal(centers.shape, generator)).to(centers)
 
-    def _cross_modal(self, batch: Batch, encoding: Encoding) -> Tensor:
+    def _cross_modal(self, batch: Batch, encoding: Encoding, image_weight: Tensor, text_weight: Tensor) -> Tensor:
         network = self.network
         parts = [batch.points.new_zeros(())]  # a batch may come without features
         if network.image_head is not None and batch.image is not None:
-            parts.append(feature_alignment(network.image_head(encoding.query("image")), batch.image))
+            parts.append(image_weight * feature_alignment(network.image_head(encoding.query("image")), batch.image))
         if network.text_head is not None and batch.text is not None:
-            parts.append(feature_alignment(network.text_head(encoding.query("text")), batch.text))
+            parts.append(text_weight * feature_alignment(network.text_head(encoding.query("text")), batch.text))
         return torch.stack(parts).sum()
 
     def _flow_terms(
-        self, batch: Batch, clouds: MaskedClouds, encoding: Encoding, generator: torch.Generator
+        self, batch: Batch, clouds: MaskedClouds, encoding: Encoding, coins: Tensor, generator: torch.Generator
     ) -> dict[str, Tensor]:
         network, preset = self.network, self.preset
         if network.flow is None or self.objective is None or self.flow_average is None:
             return {}
-        device = batch.points.device
-        coins = torch.rand(3, len(batch), generator=generator).to(device)
         free = coins[0] < preset.flow.all_dropout
         state = center_state(
             clouds.visible.centers,
@@ -149,7 +197,7 @@ class PretrainLearner(Learner):
         image, image_keep = _known(batch.image, (coins[1] >= preset.flow.image_dropout) & ~free)
         text, text_keep = _known(batch.text, (coins[2] >= preset.flow.text_dropout) & ~free)
         condition = FlowCondition(image, text, image_keep, text_keep)
-        noise = torch.randn(state.data.shape, generator=generator).to(device)
+        noise = normal(state.data.shape, generator).to(state.data)
         data = self._paired(state, noise)
         path = self.objective.sample_path(data, noise, generator)
         shown = context if preset.flow.context_gradient else context.detached()
@@ -158,7 +206,7 @@ class PretrainLearner(Learner):
         if preset.flow.error_frame == "whole":
             # Where little is visible its unit is short and the hidden part many units away: without this, such
             # clouds make most of the error. Unconditioned rows are in the whole cloud's frame already.
-            square = torch.where(free, 1.0, clouds.scale.square())
+            square = _squared_unit(clouds, free)
             share = square / square.mean()
         result = self.objective.loss(flow, path, state.active, share)
         terms = {"mean_flow": result.loss, "flow_error": result.error}
@@ -182,7 +230,7 @@ class PretrainLearner(Learner):
     ) -> Tensor:
         """MFT-SRA: the trained flow at t_a = t against the averaged flow at t_b < t_a on the same paths."""
         network = self.network
-        time_b = path.t * torch.rand(len(path.t), generator=generator).to(path.t)
+        time_b = path.t * uniform((len(path.t),), generator).to(path.t)
         with torch.no_grad():
             state_b = path.at(time_b)
             earlier = average(state_b, path.t, time_b, None)
@@ -212,6 +260,11 @@ def bound_flow(
         )
 
     return network
+
+
+def _squared_unit(clouds: MaskedClouds, free: Tensor) -> Tensor:
+    """(B,) the squared length of the flow's unit in the frame of the whole clouds, for rows without condition 1."""
+    return torch.where(free, 1.0, clouds.scale.square())
 
 
 def _known(feature: Tensor | None, keep: Tensor) -> tuple[Tensor | None, Tensor | None]:

@@ -13,12 +13,19 @@ SOURCE_NAME = "source.json"
 """File of a fine-tuning run that remembers which weights it started from."""
 
 
-def start_run_folder(run: Path, preset_text: str) -> Journal:
+def start_run_folder(run: Path, preset_text: str, writes: bool = True) -> Journal:
     """Make the folder of a run, with its resolved preset; clear away what a killed run had half-written.
+
+    Args:
+        run: the folder.
+        preset_text: the resolved preset.
+        writes: False leaves all that to another process and gives a silent journal.
 
     Raises:
         OutputError: it cannot be written.
     """
+    if not writes:
+        return Journal(run, writes=False)
     try:
         run.mkdir(parents=True, exist_ok=True)
         for leftover in run.glob(".*.partial-*"):
@@ -28,6 +35,16 @@ def start_run_folder(run: Path, preset_text: str) -> Journal:
     with replacing(run / "preset.toml") as partial:
         partial.write_text(preset_text, encoding="utf-8")
     return Journal(run)
+
+
+def kept_epoch(every: int, epoch: int) -> bool:
+    """Whether the weights of the epoch number ``epoch``, from 0, are kept (``runtime.keep_every``)."""
+    return every > 0 and (epoch + 1) % every == 0
+
+
+def kept_name(epoch: int) -> str:
+    """The file name, without ending, of weights kept after an epoch: ``epoch-0010`` after the tenth."""
+    return f"epoch-{epoch + 1:04d}"
 
 
 def remember_source(run: Path, init: Path | None) -> None:

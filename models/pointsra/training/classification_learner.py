@@ -1,0 +1,48 @@
+"""What fine-tuning for classification optimizes: a classifier and its cross-entropy, as one module."""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from pointsra.data.loaders import Batch
+from pointsra.networks.classifier import PointClassifier
+from pointsra.networks.stochastic import use_generator
+from pointsra.objectives.path import TimeSampler
+from pointsra.ops.batch_parts import normal
+from pointsra.ops.patches import cut_patches
+from pointsra.settings import FinetunePreset
+from pointsra.training.assembly import augmented
+from pointsra.training.step import Learner
+
+
+class ClassificationLearner(Learner):
+    """A classifier and its cross-entropy.
+
+    Args:
+        network: what is trained.
+        preset: patches, augmentation and gate.
+        times: how the flow is asked while training.
+    """
+
+    def __init__(self, network: PointClassifier, preset: FinetunePreset, times: TimeSampler) -> None:
+        super().__init__()
+        self.network = network
+        self.preset = preset
+        self.times = times
+
+    def forward(self, batch: Batch, generator: torch.Generator) -> dict[str, Tensor]:
+        """``loss`` and the batch's accuracy."""
+        use_generator(self.network, generator)
+        points = augmented(batch.points, self.preset.augment, generator)
+        patches = cut_patches(points, self.preset.patches.groups, self.preset.patches.size)
+        # As in pre-training, the flow is asked at random times while training.
+        r, t = (value.to(points) for value in self.times.draw(len(batch), generator))
+        noise = None
+        if self.preset.gate.state == "noised":
+            noise = normal(patches.centers.shape, generator).to(points)
+        logits = self.network(patches, r, t, noise)
+        loss = F.cross_entropy(logits.float(), batch.labels)
+        accuracy = (logits.detach().argmax(dim=-1) == batch.labels).float().mean()
+        return {"loss": loss, "accuracy": accuracy}
