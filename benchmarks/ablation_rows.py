@@ -7,6 +7,7 @@ of fine-tuning on ScanObjectNN. In our reading its rows + MAE-SRA and + MFT-SRA 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import cast
 
 from pointsra.data.loaders import steps_per_epoch
 from pointsra.settings import PretrainPreset, load_preset
@@ -97,4 +98,5 @@ def resolved(row: Row, budget: Budget, clouds: int, seed: int) -> PretrainPreset
     batch = load_preset(row.preset, shared, task="pretrain").optimizer.batch_size
     epochs = max(1, round(budget.steps / steps_per_epoch(clouds, batch)))
     length = (f"optimizer.epochs={epochs}", f"optimizer.warmup_epochs={epochs / 10!r}")
-    return load_preset(row.preset, (*shared, *length, *row.changes), seed=seed, task="pretrain")
+    changes = (*shared, *length, *row.changes)
+    return cast(PretrainPreset, load_preset(row.preset, changes, seed=seed, task="pretrain"))

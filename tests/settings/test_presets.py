@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from pointsra.errors import SettingsError
-from pointsra.settings import FinetunePreset, PretrainPreset, list_presets, load_preset, to_toml, validate
+from pointsra.settings import FinetunePreset, list_presets, load_preset, to_toml, validate
+from pointsra.settings.peers import PRETRAIN_PRESETS
 
 NAMES = [info.name for info in list_presets()]
 FOLDER = Path(__file__).parents[2] / "presets"
@@ -36,7 +37,7 @@ def test_every_file_is_listed_pretraining_first():
 @pytest.mark.parametrize("name", NAMES)
 def test_shipped_presets_are_valid_and_complete(name):
     preset = load_preset(name)
-    assert isinstance(preset, {"pretrain": PretrainPreset, "finetune": FinetunePreset}[preset.task])
+    assert type(preset) is (PRETRAIN_PRESETS[preset.method] if preset.task == "pretrain" else FinetunePreset)
     # Complete: nothing is left to a default that a later version could move.
     assert tomllib.loads((FOLDER / f"{name}.toml").read_text("utf-8")) == preset.model_dump(mode="json")
 
@@ -221,6 +222,39 @@ def test_files_without_a_known_task(tmp_path, line):
     assert "is not known" in message(path)
 
 
+def test_the_method_decides_which_fields_there_are(tmp_path):
+    assert load_preset("paper").method == "point-sra" and load_preset("point-mae").method == "point-mae"
+    text = message("point-mae", ["losses.mae_sra=0.2", "masks.teacher=0.3", "flow.dim=3"])
+    for name in ("losses", "masks.teacher", "flow"):
+        assert f"{name} is not a field of point-mae" in text
+    assert "losses.image is not a field of pcp-mae" in message("pcp-mae", ["losses.image=1"])
+    assert "decoder.dept is not a field of recon (did you mean decoder.depth?)" in message("recon", ["decoder.dept=1"])
+    assert "method = 'recn' is not known (did you mean recon?); it is one of point-sra, " in message(
+        "recon", ["method=recn"]
+    )
+    assert "method = 3 is not known; it is one of" in message("recon", ["method=3"])
+    assert "method is not a field" in message("shapes-classification", ["method=recon"])
+    path = tmp_path / "mine.toml"
+    path.write_text('task = "pretrain"\nmethod = "recon"\ndescription = "mine"\n[data]\ndataset = "x"\n')
+    assert load_preset(path).losses.model_dump() == {"reconstruction": 1.0, "image": 1.0, "text": 1.0}
+    path.write_text('task = "pretrain"\ndescription = "mine"\n[data]\ndataset = "x"\n')  # written before others came
+    assert load_preset(path).method == "point-sra"
+
+
+@pytest.mark.parametrize(
+    ("preset", "overrides", "words"),
+    [
+        ("point-mae", ["masks.student=0.01"], "no visible or no masked"),
+        ("point-mae", ["decoder.heads=7"], "not divisible by decoder.heads 7"),
+        ("recon", [f"losses.{name}=0" for name in ("reconstruction", "image", "text")], "nothing to learn"),
+        ("pcp-mae", ["losses.reconstruction=0", "losses.centers=0"], "nothing to learn"),
+        ("pcp-mae", ["encoder.dim=32", "encoder.heads=4", "decoder.heads=4"], "encoder.dim 32 is not divisible by 6"),
+    ],
+)
+def test_contradictions_of_peers_are_refused(preset, overrides, words):
+    assert words in message(preset, overrides)
+
+
 def test_missing_fields_are_named(tmp_path):
     path = tmp_path / "mine.toml"
     path.write_text('task = "pretrain"\ndescription = "mine"\n')
@@ -253,5 +287,5 @@ def test_every_field_says_what_it_is():
             elif name != "task":
                 yield prefix + name, field.description
 
-    for model in (PretrainPreset, FinetunePreset):
+    for model in (*PRETRAIN_PRESETS.values(), FinetunePreset):
         assert [key for key, description in fields(model) if not description] == []

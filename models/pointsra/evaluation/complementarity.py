@@ -75,11 +75,17 @@ def measure_complementarity(
         report: is told how far it is.
 
     Raises:
-        CheckpointError: the weights cannot be read, or give features that are not finite.
+        CheckpointError: the weights cannot be read, give features that are not finite, or have an encoder of several
+            scales.
         DataError: the data is missing, too small, or of two sets of classes.
         SettingsError: the preset asks for fewer points than the weights' patches need.
     """
     encode, description = load_encoder(source, device)
+    if description.sizes.hierarchy is not None:
+        raise CheckpointError(
+            f"{source}: an encoder of several scales hides coarse patches with all that they are made of, and cannot "
+            "be shown some of the fine ones, as this protocol does."
+        )
     data = preset.data if preset is not None else _own_data(source, description)
     cut = dict(description.patches)
     if preset is not None:

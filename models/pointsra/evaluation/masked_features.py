@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -19,7 +18,7 @@ from pointsra.data.loaders import evaluation_batches
 from pointsra.data.store import Split
 from pointsra.errors import CheckpointError
 from pointsra.networks.flow_gate import FlowGate, FrozenFlow
-from pointsra.networks.masked_autoencoder import Encoding, PatchEncoder
+from pointsra.networks.masked_autoencoder import CloudEncoder, Encoding
 from pointsra.ops.masks import random_order, visible_count
 from pointsra.ops.patches import Patches, cut_patches
 from pointsra.ops.sampling import farthest_point_indices, gather_points
@@ -55,6 +54,22 @@ class CutClouds:
         return len(self.labels)
 
 
+@dataclass(frozen=True)
+class GatedEncoder:
+    """Encodes as a classifier does, at the fixed flow times of evaluation."""
+
+    encoder: CloudEncoder
+    flow: FrozenFlow
+    gate: FlowGate
+    preset: FinetunePreset
+
+    def __call__(self, patches: Patches) -> Encoding:
+        """Tokens of patches (B, V, …)."""
+        r, t = evaluation_times(self.preset, self.flow, len(patches.centers), patches.centers.device)
+        knowledge = self.flow(patches.centers, r, t)
+        return self.encoder(patches, lambda embedded: self.gate(embedded, knowledge))
+
+
 def load_encoder(source: Path, device: torch.device) -> tuple[Encode, ModelDescription]:
     """The encoder of weights; that of a classifier with its frozen flow, asked about the visible centers only.
 
@@ -68,16 +83,7 @@ def load_encoder(source: Path, device: torch.device) -> tuple[Encode, ModelDescr
     encoder, flow, gate = loaded.network.encoder, loaded.network.frozen_flow, loaded.network.gate
     if flow is None or gate is None:
         return encoder, loaded.description
-    return partial(_gated, encoder, flow, gate, loaded.preset), loaded.description
-
-
-def _gated(
-    encoder: PatchEncoder, flow: FrozenFlow, gate: FlowGate, preset: FinetunePreset, patches: Patches
-) -> Encoding:
-    """As a classifier encodes, at the fixed flow times of evaluation."""
-    r, t = evaluation_times(preset, flow, len(patches.centers), patches.centers.device)
-    knowledge = flow(patches.centers, r, t)
-    return encoder(patches, lambda embedded: gate(embedded, knowledge))
+    return GatedEncoder(encoder, flow, gate, loaded.preset), loaded.description
 
 
 def cut_clouds(

@@ -6,7 +6,7 @@ from torch import Tensor, nn
 
 from pointsra.networks.flow_gate import FlowGate, FrozenFlow
 from pointsra.networks.heads import cloud_feature
-from pointsra.networks.masked_autoencoder import PatchEncoder
+from pointsra.networks.masked_autoencoder import CloudEncoder
 from pointsra.ops.patches import Patches
 
 
@@ -22,7 +22,7 @@ class PointClassifier(nn.Module):
 
     def __init__(
         self,
-        encoder: PatchEncoder,
+        encoder: CloudEncoder,
         head: nn.Module,
         frozen_flow: FrozenFlow | None = None,
         frozen_encoder: bool = False,

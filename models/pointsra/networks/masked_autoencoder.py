@@ -43,7 +43,17 @@ class Encoding:
         return self.queries[:, QUERIES.index(name)]
 
 
-class PatchEncoder(nn.Module):
+class CloudEncoder(nn.Module):
+    """What turns patches into an :class:`Encoding`; ``dim`` is the width C of its tokens."""
+
+    dim: int
+
+    def forward(self, patches: Patches, gate: Callable[[Tensor], Tensor] | None = None) -> Encoding:
+        """Encode centers (B, V, 3) and neighborhoods (B, V, K, 3); ``gate`` changes the embedded patches (B, V, C)."""
+        raise NotImplementedError
+
+
+class PatchEncoder(CloudEncoder):
     """Patches → tokens. At dim 384, depth 12 and 6 heads it is Point-MAE's encoder plus three queries.
 
     Args:
@@ -53,6 +63,7 @@ class PatchEncoder(nn.Module):
         queries: how many of :data:`QUERIES` there are, from the first: 0 in Point-MAE, 1 in ACT, 3 here and in ReCon.
         query_blocks: ReCon's blocks in place of ordinary ones.
         sine_positions: PCP-MAE's positions in place of Point-MAE's.
+        embedding_dim: width of the patch embedding where a linear layer brings it to C, as in MaskPoint; 0: C at once.
     """
 
     def __init__(
@@ -65,10 +76,12 @@ class PatchEncoder(nn.Module):
         queries: int = len(QUERIES),
         query_blocks: bool = False,
         sine_positions: bool = False,
+        embedding_dim: int = 0,
     ) -> None:
         super().__init__()
         self.dim = dim
-        self.embedding = PatchEmbedding(dim, patch_widths)
+        self.embedding = PatchEmbedding(embedding_dim or dim, patch_widths)
+        self.reduce = nn.Linear(embedding_dim, dim) if embedding_dim else nn.Identity()
         self.positions = SinePositionEmbedding(dim) if sine_positions else PositionEmbedding(dim)
         self.query_tokens = nn.Parameter(torch.zeros(1, queries, dim))
         self.query_positions = nn.Parameter(torch.zeros(1, queries, dim))
@@ -82,7 +95,7 @@ class PatchEncoder(nn.Module):
             patches: centers (B, V, 3) and neighborhoods (B, V, K, 3).
             gate: changes the embedded patches (B, V, C) before the blocks; None leaves them as they are.
         """
-        embedded = self.embedding(patches.neighborhoods)
+        embedded = self.reduce(self.embedding(patches.neighborhoods))
         tokens = concatenate(self.query_tokens, embedded if gate is None else gate(embedded))
         positions = concatenate(self.query_positions, self.positions(patches.centers))
         mixed = self.norm(self.transformer(tokens, positions))
@@ -91,14 +104,29 @@ class PatchEncoder(nn.Module):
 
 
 class PatchDecoder(nn.Module):
-    """Visible tokens and the centers of hidden patches → the points of the hidden patches."""
+    """Visible tokens and the centers of hidden patches → the points of the hidden patches.
 
-    def __init__(self, dim: int = 384, depth: int = 4, heads: int = 6, size: int = 32) -> None:
+    Args:
+        dim: width C. depth, heads: of the transformer.
+        size: points K a patch.
+        drop_path: stochastic depth of the last block.
+        own_positions: whether it embeds centers itself; without, :meth:`fill` is given positions, as in PCP-MAE.
+    """
+
+    def __init__(
+        self,
+        dim: int = 384,
+        depth: int = 4,
+        heads: int = 6,
+        size: int = 32,
+        drop_path: float = 0.0,
+        own_positions: bool = True,
+    ) -> None:
         super().__init__()
         self.size = size
         self.mask_token = nn.Parameter(torch.zeros(1, 1, dim))
-        self.positions = PositionEmbedding(dim)
-        self.transformer = Transformer(dim, depth, heads)
+        self.positions = PositionEmbedding(dim) if own_positions else nn.Identity()
+        self.transformer = Transformer(dim, depth, heads, drop_path)
         self.norm = nn.LayerNorm(dim)
         self.points = nn.Linear(dim, 3 * size)
 
@@ -112,8 +140,13 @@ class PatchDecoder(nn.Module):
         Returns:
             (B, M, K, 3) points relative to ``masked_centers``.
         """
-        clouds, masked, _ = masked_centers.shape
-        tokens = concatenate(encoding.patches, self.mask_token.expand(clouds, masked, -1))
         positions = self.positions(torch.cat([encoding.centers, masked_centers], dim=1))
-        mixed = self.norm(self.transformer(tokens, positions)[:, encoding.patches.shape[1] :])
+        return self.fill(encoding.patches, positions)
+
+    def fill(self, visible: Tensor, positions: Tensor) -> Tensor:
+        """Visible tokens (B, V, C) and positions (B, V + M, C), hidden ones last: points (B, M, K, 3)."""
+        clouds, seen, _ = visible.shape
+        masked = positions.shape[1] - seen
+        tokens = concatenate(visible, self.mask_token.expand(clouds, masked, -1))
+        mixed = self.norm(self.transformer(tokens, positions)[:, seen:])
         return self.points(mixed).view(clouds, masked, self.size, 3)

@@ -10,8 +10,9 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from pointsra.networks.masked_autoencoder import QUERIES, Encoding, PatchDecoder, PatchEncoder
+from pointsra.networks.masked_autoencoder import QUERIES, CloudEncoder, Encoding, PatchDecoder, PatchEncoder
 from pointsra.networks.mean_flow_transformer import MeanFlowTransformer
+from pointsra.networks.point_m2ae import HierarchicalEncoder, Hierarchy
 
 
 @dataclass(frozen=True)
@@ -28,7 +29,9 @@ class PointSRASizes:
         predictor: whether the student has a predictor for MAE-SRA.
         transport_projection: whether MFT-SRA has a projection of its own.
         queries, query_blocks, sine_positions: the form of the encoder, as :class:`PatchEncoder` takes them; other
-            than the defaults in imported weights.
+            than the defaults in imported weights and those of peers' methods.
+        embedding_dim: MaskPoint's width of the patch embedding; 0 where the embedding is as wide as the encoder.
+        hierarchy: the scales of Point-M2AE's encoder, whose coarsest width is ``dim``; None for an encoder of one.
     """
 
     dim: int
@@ -48,6 +51,8 @@ class PointSRASizes:
     queries: int = len(QUERIES)
     query_blocks: bool = False
     sine_positions: bool = False
+    embedding_dim: int = 0
+    hierarchy: Hierarchy | None = None
 
 
 def encoder_sizes(
@@ -59,6 +64,8 @@ def encoder_sizes(
     queries: int = len(QUERIES),
     query_blocks: bool = False,
     sine_positions: bool = False,
+    embedding_dim: int = 0,
+    hierarchy: Hierarchy | None = None,
 ) -> PointSRASizes:
     """The sizes of an encoder alone: no decoder, no flow, no features of pictures and texts."""
     return PointSRASizes(
@@ -77,6 +84,8 @@ def encoder_sizes(
         queries=queries,
         query_blocks=query_blocks,
         sine_positions=sine_positions,
+        embedding_dim=embedding_dim,
+        hierarchy=hierarchy,
     )
 
 
@@ -94,7 +103,7 @@ class PointSRA(nn.Module):
         super().__init__()
         self.sizes = sizes
         dim = sizes.dim
-        self.encoder = build_encoder(sizes, drop_path)
+        self.encoder = build_cloud_encoder(sizes, drop_path)
         self.decoder = PatchDecoder(dim, sizes.decoder_depth, sizes.decoder_heads, sizes.patch_size)
         self.flow = build_flow(sizes) if sizes.flow_depth else None
         self.image_head = nn.Linear(dim, sizes.image_dim) if sizes.image_dim else None
@@ -109,8 +118,21 @@ class PointSRA(nn.Module):
         return encoding.pooled if self.predictor is None else self.predictor(encoding.pooled)
 
 
+def build_cloud_encoder(sizes: PointSRASizes, drop_path: float = 0.0, local: bool = False) -> CloudEncoder:
+    """The encoder of ``sizes``, whatever its kind.
+
+    Args:
+        sizes: with a hierarchy, or without.
+        drop_path: stochastic depth of its last block.
+        local: whether an encoder with a hierarchy keeps to its radii, as in fine-tuning.
+    """
+    if sizes.hierarchy is not None:
+        return HierarchicalEncoder(sizes.hierarchy, sizes.heads, sizes.patch_widths, drop_path, local)
+    return build_encoder(sizes, drop_path)
+
+
 def build_encoder(sizes: PointSRASizes, drop_path: float = 0.0) -> PatchEncoder:
-    """The encoder of ``sizes``; ``drop_path`` is the stochastic depth of its last block."""
+    """The encoder of sizes without a hierarchy; ``drop_path`` is the stochastic depth of its last block."""
     return PatchEncoder(
         sizes.dim,
         sizes.depth,
@@ -120,6 +142,7 @@ def build_encoder(sizes: PointSRASizes, drop_path: float = 0.0) -> PatchEncoder:
         sizes.queries,
         sizes.query_blocks,
         sizes.sine_positions,
+        sizes.embedding_dim,
     )
 
 

@@ -21,12 +21,13 @@ class Attention(nn.Module):
         self.qkv = nn.Linear(dim, 3 * dim, bias=False)
         self.proj = nn.Linear(dim, dim)
 
-    def forward(self, tokens: Tensor) -> Tensor:
-        """(B, T, C) → (B, T, C)."""
+    def forward(self, tokens: Tensor, allowed: Tensor | None = None) -> Tensor:
+        """(B, T, C) → (B, T, C); ``allowed`` (B, T or 1, T) bool says which tokens each one reads, None: all."""
         clouds, count, dim = tokens.shape
         split = self.qkv(tokens).view(clouds, count, 3, self.heads, dim // self.heads)
         queries, keys, values = split.permute(2, 0, 3, 1, 4)
-        mixed = F.scaled_dot_product_attention(queries, keys, values)
+        mask = None if allowed is None else allowed.unsqueeze(1)
+        mixed = F.scaled_dot_product_attention(queries, keys, values, mask)
         return self.proj(mixed.transpose(1, 2).reshape(clouds, count, dim))
 
 
@@ -73,9 +74,9 @@ class Block(nn.Module):
         self.mlp = Mlp(dim)
         self.drop_path = DropPath(drop_path)
 
-    def forward(self, tokens: Tensor) -> Tensor:
-        """(B, T, C) → (B, T, C)."""
-        tokens = tokens + self.drop_path(self.attn(self.norm1(tokens)))
+    def forward(self, tokens: Tensor, allowed: Tensor | None = None) -> Tensor:
+        """(B, T, C) → (B, T, C); ``allowed`` as in :class:`Attention`."""
+        tokens = tokens + self.drop_path(self.attn(self.norm1(tokens), allowed))
         return tokens + self.drop_path(self.mlp(self.norm2(tokens)))
 
 
@@ -87,11 +88,15 @@ class QueryBlock(nn.Module):
 
     Args:
         queries: how many of the first tokens are queries.
+
+    Attributes:
+        detached: whether what the queries learn stops at the patches that they read, as in ReCon's pre-training.
     """
 
     def __init__(self, dim: int, heads: int, queries: int, drop_path: float = 0.0) -> None:
         super().__init__()
         self.queries = queries
+        self.detached = False
         self.norm1 = nn.LayerNorm(dim)
         self.attn = Attention(dim, heads)
         self.norm2 = nn.LayerNorm(dim)
@@ -106,7 +111,8 @@ class QueryBlock(nn.Module):
         """(B, Q + T, C) → (B, Q + T, C)."""
         queries = self.query_norm1(tokens[:, : self.queries])
         patches = self.norm1(tokens[:, self.queries :])
-        queries = self.query_norm2(queries + self.drop_path(self.query_attn(queries, patches)))
+        asked = patches.detach() if self.detached else patches
+        queries = self.query_norm2(queries + self.drop_path(self.query_attn(queries, asked)))
         patches = self.norm2(patches + self.drop_path(self.attn(patches)))
         queries = queries + self.drop_path(self.query_mlp(queries))
         return torch.cat([queries, patches + self.drop_path(self.mlp(patches))], dim=1)
@@ -161,10 +167,13 @@ class SinePositionEmbedding(nn.Module):
 
     def forward(self, centers: Tensor) -> Tensor:
         """(B, T, 3) → (B, T, C)."""
+        return self.layers(self.code(centers))
+
+    def code(self, centers: Tensor) -> Tensor:
+        """Sines and cosines of centers (B, T, 3), from which the layers make positions: (B, T, C)."""
         steps = torch.arange(self.frequencies, device=centers.device, dtype=centers.dtype) / self.frequencies
         angles = centers.unsqueeze(-1) / 10000**steps  # (B, T, 3, C / 6)
-        code = torch.stack([angles.sin(), angles.cos()], dim=-2)  # x sine, x cosine, y sine, …
-        return self.layers(code.flatten(-3))
+        return torch.stack([angles.sin(), angles.cos()], dim=-2).flatten(-3)  # x sine, x cosine, y sine, …
 
 
 def concatenate(first: Tensor, second: Tensor) -> Tensor:

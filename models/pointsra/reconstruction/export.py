@@ -17,7 +17,7 @@ from torch import Tensor, nn
 
 from pointsra.data.replacing import replacing
 from pointsra.errors import MissingExtraError, SettingsError
-from pointsra.networks.masked_autoencoder import PatchEncoder
+from pointsra.networks.masked_autoencoder import CloudEncoder
 from pointsra.networks.point_sra import encoder_sizes
 from pointsra.ops.patches import Patches
 from pointsra.training.peer_keys import PREFIXES, QUERY_NAMES, is_convolution, their_name
@@ -30,7 +30,7 @@ _OPSET = 18
 class PatchFeatures(nn.Module):
     """Patches in, features out, as plain tensors: what the ONNX file computes."""
 
-    def __init__(self, encoder: PatchEncoder) -> None:
+    def __init__(self, encoder: CloudEncoder) -> None:
         super().__init__()
         self.encoder = encoder
 
@@ -48,7 +48,7 @@ class PatchFeatures(nn.Module):
         return tokens, tokens.mean(dim=1) + tokens.amax(dim=1)
 
 
-def export_encoder(encoder: PatchEncoder, description: ModelDescription, path: Path, layout: str) -> Path:
+def export_encoder(encoder: CloudEncoder, description: ModelDescription, path: Path, layout: str) -> Path:
     """Write ``encoder`` to ``path``.
 
     Args:
@@ -73,7 +73,7 @@ def export_encoder(encoder: PatchEncoder, description: ModelDescription, path: P
     return path
 
 
-def _write_safetensors(encoder: PatchEncoder, description: ModelDescription, path: Path) -> None:
+def _write_safetensors(encoder: CloudEncoder, description: ModelDescription, path: Path) -> None:
     """Under our names, loaded by this tool wherever weights are named; ``<name>.json`` stands beside it."""
     sizes = description.sizes
     alone = encoder_sizes(
@@ -85,18 +85,21 @@ def _write_safetensors(encoder: PatchEncoder, description: ModelDescription, pat
         sizes.queries,
         sizes.query_blocks,
         sizes.sine_positions,
+        sizes.embedding_dim,
+        sizes.hierarchy,
     )
     tensors = {f"encoder.{name}": value for name, value in encoder.state_dict().items() if value.numel()}
     save_weights(path.parent, tensors, replace(description, sizes=alone, flow={}), path.stem)
 
 
-def _write_point_mae(encoder: PatchEncoder, description: ModelDescription, path: Path) -> None:
+def _write_point_mae(encoder: CloudEncoder, description: ModelDescription, path: Path) -> None:
     """Point-MAE's pre-training checkpoint: ``base_model`` with ``MAE_encoder.`` before each name.
 
     The query tokens go along under ReCon's names; Point-MAE's classifier takes the cls token and leaves the others.
     """
     sizes = description.sizes
-    if sizes.patch_widths != _PEER_WIDTHS or sizes.query_blocks or sizes.sine_positions:
+    other = sizes.query_blocks or sizes.sine_positions or sizes.embedding_dim or sizes.hierarchy
+    if sizes.patch_widths != _PEER_WIDTHS or other:
         own = sizes.patch_widths if sizes.patch_widths != _PEER_WIDTHS else "another form of blocks or positions"
         raise SettingsError(
             f"{path}: Point-MAE's code knows patch widths {_PEER_WIDTHS} and its own blocks and positions only, and "
@@ -118,7 +121,7 @@ def _write_point_mae(encoder: PatchEncoder, description: ModelDescription, path:
         torch.save({"base_model": state, "epoch": 0, "metrics": {}, "best_metrics": {}, "pointsra": noted}, partial)
 
 
-def _write_onnx(encoder: PatchEncoder, description: ModelDescription, path: Path) -> None:
+def _write_onnx(encoder: CloudEncoder, description: ModelDescription, path: Path) -> None:
     """One file; the number of clouds is free, the numbers of patches and of their points are those of training."""
     try:
         import onnx
@@ -126,6 +129,8 @@ def _write_onnx(encoder: PatchEncoder, description: ModelDescription, path: Path
     except ImportError:
         raise MissingExtraError("Export to ONNX needs its packages: pip install 'pointsra[export]'.") from None
     del onnx, onnxscript
+    if description.sizes.hierarchy is not None:
+        raise SettingsError(f"{path}: an encoder of several scales has no form in ONNX here: export it as safetensors.")
     groups, size = description.patches["groups"], description.patches["size"]
     network = PatchFeatures(encoder).eval()
     device = next(encoder.parameters()).device
@@ -160,7 +165,7 @@ def _quiet() -> Iterator[None]:
         speaker.setLevel(level)
 
 
-Writer = Callable[[PatchEncoder, ModelDescription, Path], None]
+Writer = Callable[[CloudEncoder, ModelDescription, Path], None]
 LAYOUTS: dict[str, tuple[str, Writer]] = {
     "safetensors": (".safetensors", _write_safetensors),
     "point-mae": (".pth", _write_point_mae),

@@ -1,10 +1,12 @@
 """Settings: the schema of a preset, and how presets are found, overridden and validated."""
 
+from pointsra.settings.peers import AnyPreset, AnyPretrainPreset
 from pointsra.settings.presets import PresetInfo, list_presets, load_preset, to_toml, validate
-from pointsra.settings.schema import AnyPreset, FinetunePreset, PretrainPreset
+from pointsra.settings.schema import FinetunePreset, PretrainPreset
 
 __all__ = [
     "AnyPreset",
+    "AnyPretrainPreset",
     "FinetunePreset",
     "PresetInfo",
     "PretrainPreset",

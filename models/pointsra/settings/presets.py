@@ -19,13 +19,8 @@ import tomli_w
 from pydantic import BaseModel, ValidationError
 
 from pointsra.errors import SettingsError
-from pointsra.settings.schema import AnyPreset, FinetunePreset, PretrainPreset
-
-_MODELS: dict[str, type[PretrainPreset] | type[FinetunePreset]] = {
-    "pretrain": PretrainPreset,
-    "finetune": FinetunePreset,
-}
-
+from pointsra.settings.peers import PRETRAIN_PRESETS, AnyPreset, AnyPretrainPreset
+from pointsra.settings.schema import FinetunePreset
 
 Task = Literal["pretrain", "finetune"]
 
@@ -51,7 +46,7 @@ def list_presets() -> list[PresetInfo]:
 @overload
 def load_preset(
     source: str | Path, overrides: Sequence[str] = ..., *, seed: int | None = ..., task: Literal["pretrain"]
-) -> PretrainPreset: ...
+) -> AnyPretrainPreset: ...
 
 
 @overload
@@ -108,14 +103,28 @@ def validate(table: dict[str, Any], label: str) -> AnyPreset:
     Raises:
         SettingsError: naming every wrong field in one sentence.
     """
-    task = table.get("task")
-    if not isinstance(task, str) or task not in _MODELS:
-        raise SettingsError(f'{label}: task = {task!r} is not known; write task = "pretrain" or task = "finetune".')
+    model = _model(table, label)
     try:
-        return _MODELS[task].model_validate(table)
+        return model.model_validate(table)
     except ValidationError as error:
-        problems = "; ".join(_sentence(problem, _MODELS[task]) for problem in error.errors())
+        problems = "; ".join(_sentence(problem, model) for problem in error.errors())
         raise SettingsError(f"{label}: {problems}.") from error
+
+
+def _model(table: dict[str, Any], label: str) -> type[AnyPreset]:
+    """The schema that a table is to be read by: its task's, and in pre-training its method's."""
+    task, method = table.get("task"), table.get("method", "point-sra")
+    if task == "finetune":
+        return FinetunePreset
+    if task != "pretrain":
+        raise SettingsError(f'{label}: task = {task!r} is not known; write task = "pretrain" or task = "finetune".')
+    if not isinstance(method, str) or method not in PRETRAIN_PRESETS:
+        nearest = difflib.get_close_matches(str(method), PRETRAIN_PRESETS, n=1, cutoff=0.5)
+        hint = f" (did you mean {nearest[0]}?)" if nearest else ""
+        raise SettingsError(
+            f"{label}: method = {method!r} is not known{hint}; it is one of {', '.join(PRETRAIN_PRESETS)}."
+        )
+    return PRETRAIN_PRESETS[method]
 
 
 def to_toml(preset: AnyPreset) -> str:
@@ -173,7 +182,8 @@ def _sentence(problem: Any, model: type[BaseModel]) -> str:
     if problem["type"] == "extra_forbidden":
         nearest = difflib.get_close_matches(location, _field_names(model), n=1, cutoff=0.5)
         hint = f" (did you mean {nearest[0]}?)" if nearest else ""
-        return f"{location} is not a field{hint}"
+        peer = next((name for name, each in PRETRAIN_PRESETS.items() if each is model and name != "point-sra"), None)
+        return f"{location} is not a field{f' of {peer}' if peer else ''}{hint}"
     message = problem["msg"].removeprefix("Value error, ")
     if problem["type"] == "missing":
         return f"{location} is missing"

@@ -1,8 +1,9 @@
 """The frozen schema of a preset: every number that a run depends on, with its range and its reason.
 
-A preset is one complete TOML file, without inheritance. ``task`` decides which of the two models reads it:
-:class:`PretrainPreset` or :class:`FinetunePreset`. Unknown keys are errors. Networks and objectives never see
-these classes: the assembling functions in ``pointsra.training`` translate them into plain arguments.
+A preset is one complete TOML file, without inheritance. ``task`` decides which of the two models reads it,
+:class:`PretrainPreset` or :class:`FinetunePreset`; those of other methods' pre-training stand in ``peers``. Unknown
+keys are errors. Networks and objectives never see these classes: the assembling functions in ``pointsra.training``
+translate them into plain arguments.
 """
 
 from __future__ import annotations
@@ -59,7 +60,7 @@ class Masks(Section):
         "whole", description="frame given to the networks: of the whole cloud, or of its visible patches"
     )
     sealed: bool = Field(
-        False, description="student's patches hold visible points only, as those of a real partial scan do"
+        False, description="the student's patches are cut from visible points alone, as those of a partial scan are"
     )
     hidden: Literal["patches", "cells"] = Field(
         "patches", description="what is hidden: the other patches, or equal cells of the points that they own"
@@ -213,13 +214,22 @@ class Augment(Section):
 
 
 class Runtime(Section):
-    """How the run is carried out; nothing here changes what is learned, but for precision."""
+    """How the run is carried out; nothing here changes what is learned, but for precision, and batch norm in parts."""
 
     precision: Literal["auto", "fp32", "bf16"] = Field(
         "auto", description="autocast: auto is bf16 on CUDA and fp32 on the CPU; bf16 is fast on new CPUs only"
     )
+    compile: bool = Field(
+        False, description="compile the loss of point-sra (CUDA only): minutes at the start, faster steps"
+    )
     log_every: Positive = Field(20, description="steps between records in metrics.jsonl")
     save_every: Positive = Field(100, description="steps between saves of last.ckpt")
+    keep_every: Annotated[int, Field(ge=0)] = Field(
+        0, description="epochs between weights that are kept, as epoch-0010.safetensors; 0: only the last"
+    )
+    micro_batches: Positive = Field(
+        1, description="parts that a device's share of a batch is computed in, one after another, to need less memory"
+    )
     skip_limit: Positive = Field(20, description="non-finite steps in a row after which the run stops")
 
 
@@ -249,9 +259,10 @@ class Preset(Section):
 
 
 class PretrainPreset(Preset):
-    """Self-supervised pre-training of autoencoder and flow."""
+    """Point-SRA's self-supervised pre-training of autoencoder and flow."""
 
     task: Literal["pretrain"]
+    method: Literal["point-sra"] = Field("point-sra", description="whose pre-training it is; peers.md has the others")
     data: Data
     patches: Patches = Patches()
     masks: Masks = Masks()
@@ -306,7 +317,6 @@ class FinetunePreset(Preset):
     def _stepped(self) -> FinetunePreset:
         if self.optimizer.name != "adamw":
             raise ValueError("optimizer.name must be adamw in fine-tuning: muon is for pre-training")
+        if self.runtime.compile:
+            raise ValueError("runtime.compile must be false in fine-tuning: it is for pre-training with point-sra")
         return self
-
-
-AnyPreset = PretrainPreset | FinetunePreset

@@ -10,12 +10,12 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from pointsra.errors import CheckpointError
+from pointsra.errors import CheckpointError, SettingsError
 from pointsra.networks.classifier import PointClassifier
 from pointsra.networks.flow_gate import FrozenFlow
 from pointsra.networks.heads import ClassificationHead, LinearHead, cloud_feature_dim
 from pointsra.networks.initialization import build
-from pointsra.networks.point_sra import PointSRASizes, build_encoder, build_flow, encoder_sizes
+from pointsra.networks.point_sra import PointSRASizes, build_cloud_encoder, build_flow, encoder_sizes
 from pointsra.objectives.path import TimeSampler
 from pointsra.ops.center_state import RANKED
 from pointsra.ops.randomness import stream
@@ -83,7 +83,15 @@ def build_classifier(
         classes: L.
         preset: head, gate and protocol; only ``full`` has a gate.
         flow: objective and order of the flow, as weights describe them.
+
+    Raises:
+        SettingsError: the preset cuts too few patches for an encoder of several scales.
     """
+    if sizes.hierarchy is not None and preset.patches.groups < sizes.hierarchy.groups[0]:
+        raise SettingsError(
+            f"patches.groups = {preset.patches.groups} leaves too few patches for an encoder of several scales, which "
+            f"groups them into {sizes.hierarchy.groups[0]}: take as many as in its pre-training, --set patches.groups=…"
+        )
     inputs = cloud_feature_dim(sizes.dim, sizes.queries)
 
     def construct() -> PointClassifier:
@@ -92,7 +100,7 @@ def build_classifier(
             head = LinearHead(inputs, classes)
         else:
             head = ClassificationHead(inputs, classes, preset.head.hidden, preset.head.dropout)
-        encoder = build_encoder(sizes, preset.encoder.drop_path)
+        encoder = build_cloud_encoder(sizes, preset.encoder.drop_path, local=preset.protocol == "full")
         frozen = None
         if preset.gate.enabled and preset.protocol == "full" and sizes.flow_depth:
             ordered, averages = flow.get("order") in RANKED, flow.get("objective") == "meanflow"

@@ -1,7 +1,7 @@
-"""Pre-training: the joint objective of Point-SRA over a prepared split.
+"""Pre-training: the joint objective of Point-SRA, or that of a peer, over a prepared split.
 
-:class:`PretrainLearner` is the one module whose forward computes the whole loss; :func:`pretrain` carries out
-a run in a folder. The terms and their order are those of the paper's joint loss.
+A learner is the one module whose forward computes the whole loss: :class:`PretrainLearner`, or one of ``peers``;
+:func:`pretrain` carries out a run in a folder.
 """
 
 from __future__ import annotations
@@ -19,26 +19,25 @@ from pointsra.data.store import Split, open_split
 from pointsra.errors import DataError
 from pointsra.ops.randomness import stream
 from pointsra.progress import Progress, Report, silent
-from pointsra.settings import PretrainPreset, to_toml
-from pointsra.training.assembly import (
-    build_plan,
-    build_point_sra,
-    encoder_table,
-    point_sra_sizes,
-)
-from pointsra.training.checkpoint import Position, load_checkpoint
+from pointsra.settings import AnyPretrainPreset, to_toml
+from pointsra.training.assembly import build_plan, encoder_table
+from pointsra.training.checkpoint import Position, check_alike, load_checkpoint
+from pointsra.training.compiling import check_compile
+from pointsra.training.distributed import ALONE, Group
 from pointsra.training.journal import Journal
 from pointsra.training.loop import Run, carry_out
+from pointsra.training.methods import assemble
 from pointsra.training.optimizer import build_optimizer
 from pointsra.training.pretrain_learner import PretrainLearner
-from pointsra.training.run_folder import start_run_folder
+from pointsra.training.run_folder import kept_epoch, kept_name, start_run_folder
+from pointsra.training.step import Learner, check_parts
 from pointsra.training.weights import ModelDescription, save_weights
 
 _SCALE_CLOUDS = 512  # clouds that σ is measured on: its standard error is far below 1 %
 _VALIDATION_CLOUDS = 128
 
 
-def plan_pretrain(preset: PretrainPreset, root: Path) -> dict[str, Any]:
+def plan_pretrain(preset: AnyPretrainPreset, root: Path) -> dict[str, Any]:
     """What a run would do, without doing it.
 
     Raises:
@@ -46,8 +45,7 @@ def plan_pretrain(preset: PretrainPreset, root: Path) -> dict[str, Any]:
     """
     _check_validation(preset, root)
     with open_split(split_path(root, preset.data.dataset, preset.data.train_split)) as split:
-        sizes = point_sra_sizes(preset, split.image_feature_size or 0, split.text_feature_size or 0)
-        network = build_point_sra(preset, sizes)
+        network = assemble(preset, split.image_feature_size or 0, split.text_feature_size or 0).learner.network
         per_epoch = steps_per_epoch(len(split), preset.optimizer.batch_size)
         return {
             "data": str(split.path),
@@ -61,13 +59,14 @@ def plan_pretrain(preset: PretrainPreset, root: Path) -> dict[str, Any]:
 
 
 def pretrain(
-    preset: PretrainPreset,
+    preset: AnyPretrainPreset,
     root: Path,
     run: Path,
     *,
     device: torch.device,
     resume: bool = False,
     report: Report = silent,
+    group: Group = ALONE,
 ) -> dict[str, Any]:
     """Pre-train in the folder ``run``.
 
@@ -75,29 +74,36 @@ def pretrain(
         preset: resolved settings.
         root: data root that holds ``<dataset>/<split>.h5``.
         run: folder for ``preset.toml``, ``metrics.jsonl``, ``validation.jsonl``, ``last.ckpt``,
-            ``model.safetensors``, ``model.json`` and ``log.txt``.
+            ``model.safetensors``, ``model.json``, ``epoch-*`` (weights kept on the way) and ``log.txt``.
         device: where to compute.
         resume: go on from ``last.ckpt``; without one the run starts anew.
         report: told of every record.
+        group: the processes that train together; rank 0 writes, and all read the same folders.
 
     Returns:
-        A summary: run, steps, epochs, seconds, clouds_per_second, loss, weights.
+        A summary: run, steps, epochs, seconds, clouds_per_second, loss, weights; empty but on rank 0.
 
     Raises:
         DataError: data missing. CheckpointError: a damaged checkpoint. OutputError: the folder cannot be
-        written. WorkFailedError: the loss diverged. RunStopped: asked to stop; state saved.
+        written. SettingsError: the loss cannot be compiled here. WorkFailedError: the loss diverged, or a process
+        was lost. RunStopped: asked to stop; state saved.
     """
     started = time.perf_counter()
     text = to_toml(preset)
+    check_compile(preset, device)
     _check_validation(preset, root)
     with open_split(split_path(root, preset.data.dataset, preset.data.train_split)) as split:
         if len(split) < 2:
             raise DataError(f"{split.path} holds {len(split)} cloud(s): pre-training needs at least 2.")
-        journal = start_run_folder(run, text)
         batch_size = min(preset.optimizer.batch_size, len(split))
-        plan = build_plan(preset.optimizer, preset.runtime, preset.seed, steps_per_epoch(len(split), batch_size))
-        sizes = point_sra_sizes(preset, split.image_feature_size or 0, split.text_feature_size or 0)
-        learner = PretrainLearner(build_point_sra(preset, sizes), preset).to(device)
+        per_epoch = steps_per_epoch(len(split), batch_size)
+        plan = build_plan(preset.optimizer, preset.runtime, preset.seed, per_epoch, batch_size)
+        check_parts(plan, group)
+        journal = start_run_folder(run, text, writes=group.first)
+        assembled = assemble(preset, split.image_feature_size or 0, split.text_feature_size or 0)
+        learner = assembled.learner.to(device)
+        if preset.runtime.compile:
+            learner.compile(dynamic=False)
         optimizer = build_optimizer(
             preset.optimizer.name,
             learner.network.named_parameters(),
@@ -107,43 +113,54 @@ def pretrain(
         position = load_checkpoint(run, learner, optimizer, text, device) if resume else None
         if position is None:
             position = Position()
-            learner.measure_center_scale(_first_clouds(split, preset, device))
+            if isinstance(learner, PretrainLearner) and group.first:  # all start from rank 0's tensors
+                learner.measure_center_scale(_first_clouds(split, preset, device))
+        check_alike(position, run, group)
         journal.rewind(position.step)
-        validation = Journal(run, "validation.jsonl")
+        validation = Journal(run, "validation.jsonl", writes=group.first)
         validation.rewind(position.step)
         parameters = sum(parameter.numel() for parameter in learner.network.parameters())
+        devices = group.described(device)
         sentence = (
             f"{'resumed at step ' + str(position.step) if position.step else 'started'}: {len(split)} clouds of "
-            f"{preset.data.dataset}, {plan.total} steps, {parameters / 1e6:.2f} M parameters, on {device}"
+            f"{preset.data.dataset}, {plan.total} steps, {parameters / 1e6:.2f} M parameters, on {devices}"
         )
         for message in filter(None, (sentence, repetition_note(split, preset.patches.points))):
             journal.say(message)
             report(Progress("pretrain", position.step, plan.total, message=message))
 
         def batches(epoch: int, first: int) -> Any:
+            order = {"seed": preset.seed, "epoch": epoch, "first": first}
             return training_batches(
-                split, batch_size, preset.patches.points, seed=preset.seed, epoch=epoch, first=first
+                split, batch_size, preset.patches.points, **order, part=group.rank, parts=group.size
+            )
+
+        def description() -> ModelDescription:
+            return ModelDescription(
+                kind="point_sra",
+                sizes=assembled.sizes,
+                patches=preset.patches.model_dump(),
+                flow=assembled.flow,
+                preset=preset.model_dump(mode="json"),
+                encoders=encoder_table(split),
+                details=assembled.details,
+                step=position.step,
+                tool_version=tool_version(),
             )
 
         def after_epoch(epoch: int) -> None:
-            terms = _validate(learner, preset, root, device)
+            terms = _validate(learner, preset, root, device, group)
             if terms:
-                validation.record({"step": state.position.step, "epoch": epoch, **terms})
+                validation.record({"step": position.step, "epoch": epoch, **terms})
+            if group.first and kept_epoch(preset.runtime.keep_every, epoch):
+                save_weights(run, learner.exported(), description(), kept_name(epoch))
 
-        state = Run(run, position, text, report, "pretrain")
+        state = Run(run, position, text, report, "pretrain", group)
         first_step = position.step
         carry_out(state, plan, learner, optimizer, batches, device, after_epoch)
-        description = ModelDescription(
-            kind="point_sra",
-            sizes=sizes,
-            patches=preset.patches.model_dump(),
-            flow={"objective": preset.flow.objective, "order": preset.flow.order},
-            preset=preset.model_dump(mode="json"),
-            encoders=encoder_table(split),
-            step=position.step,
-            tool_version=tool_version(),
-        )
-        weights = save_weights(run, learner.exported(), description)
+        if not group.first:
+            return {}
+        weights = save_weights(run, learner.exported(), description())
     seconds = time.perf_counter() - started
     journal.say(f"finished at step {position.step}")
     records = journal.records()
@@ -158,21 +175,23 @@ def pretrain(
     }
 
 
-def _check_validation(preset: PretrainPreset, root: Path) -> None:
+def _check_validation(preset: AnyPretrainPreset, root: Path) -> None:
     """Find out before the work, not after its first epoch, that the watched split is missing."""
     if preset.data.validation_split:
         with open_split(split_path(root, preset.data.dataset, preset.data.validation_split)):
             pass
 
 
-def _first_clouds(split: Split, preset: PretrainPreset, device: torch.device) -> list[Batch]:
+def _first_clouds(split: Split, preset: AnyPretrainPreset, device: torch.device) -> list[Batch]:
     size = min(64, len(split))
     batches = training_batches(split, size, preset.patches.points, seed=preset.seed, epoch=0)
     return [batch.to(device) for batch, _ in zip(batches, range(-(-_SCALE_CLOUDS // size)), strict=False)]
 
 
 @torch.no_grad()
-def _validate(learner: PretrainLearner, preset: PretrainPreset, root: Path, device: torch.device) -> dict[str, float]:
+def _validate(
+    learner: Learner, preset: AnyPretrainPreset, root: Path, device: torch.device, group: Group
+) -> dict[str, float]:
     """Mean terms on clouds that are not learned from, with the same masks and noise every time."""
     if not preset.data.validation_split:
         return {}
@@ -181,8 +200,11 @@ def _validate(learner: PretrainLearner, preset: PretrainPreset, root: Path, devi
     size = min(64, preset.optimizer.batch_size)
     with open_split(split_path(root, preset.data.dataset, preset.data.validation_split)) as split:
         count = min(_VALIDATION_CLOUDS, len(split))
-        for number, batch in enumerate(evaluation_batches(split, size, preset.patches.points, count)):
+        mine = evaluation_batches(split, size, preset.patches.points, count, part=group.rank, parts=group.size)
+        for index, batch in enumerate(mine):
+            number = group.rank + index * group.size
             terms = learner(batch.to(device), stream(preset.seed, "validation", number))
             for name, value in terms.items():
                 sums[name] = sums.get(name, 0.0) + float(value) * len(batch) / count
-    return sums
+    every = group.gather(sums)
+    return {name: sum(each.get(name, 0.0) for each in every) for name in every[0]}

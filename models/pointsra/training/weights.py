@@ -23,7 +23,8 @@ from torch import Tensor, nn
 from pointsra.data.replacing import replacing
 from pointsra.errors import CheckpointError
 from pointsra.networks.initialization import build, construct
-from pointsra.networks.masked_autoencoder import PatchEncoder
+from pointsra.networks.masked_autoencoder import CloudEncoder
+from pointsra.networks.point_m2ae import Hierarchy
 from pointsra.networks.point_sra import PointSRA, PointSRASizes
 from pointsra.ops.randomness import stream
 from pointsra.training.peer_checkpoints import read_peer_checkpoint
@@ -180,7 +181,7 @@ def load_into(module: nn.Module, tensors: Mapping[str, Tensor], path: Path) -> N
         raise CheckpointError(f"{path} does not fit the network it describes: {reason}") from cause
 
 
-def load_encoder(encoder: PatchEncoder, weights: Weights) -> tuple[str, ...]:
+def load_encoder(encoder: CloudEncoder, weights: Weights) -> tuple[str, ...]:
     """Load the encoder of pre-trained weights.
 
     Tensors that the weights are known to lack keep their values: those of ``details["missing"]``, and the query tokens
@@ -241,6 +242,8 @@ def _peer_weights(path: Path) -> Weights:
 def _describe(table: dict[str, Any]) -> ModelDescription:
     sizes = dict(table["sizes"])
     sizes["patch_widths"] = tuple(sizes["patch_widths"])
+    if sizes.get("hierarchy"):
+        sizes["hierarchy"] = Hierarchy(**{key: tuple(value) for key, value in sizes["hierarchy"].items()})
     fields = {key: table[key] for key in ModelDescription.__dataclass_fields__ if key in table}
     return ModelDescription(
         **fields | {"sizes": PointSRASizes(**sizes), "class_names": tuple(table.get("class_names", ()))}
