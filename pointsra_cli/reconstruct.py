@@ -215,7 +215,8 @@ def _show(scene: Any, completions: Any, summary: Mapping[str, Any], folder: Path
         columns = min(shutil.get_terminal_size().columns, WIDTH)
         typer.echo(preview(scene, columns=columns, color=not os.environ.get("NO_COLOR")))
     typer.echo(
-        f"{summary['samples']} completions, {summary['points_generated']:,} points each; the visible part is kept."
+        f"{summary['samples']} completion{'s' if summary['samples'] > 1 else ''} of {summary['points_generated']:,} "
+        f"point{'s' if summary['points_generated'] > 1 else ''}; the visible part is kept."
     )
     if completions.chamfer_l2 is not None:
         rows = [

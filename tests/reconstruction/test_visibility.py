@@ -1,13 +1,18 @@
 """What a camera sees, against closed forms: a sphere and a cube; and what --hide view makes of it."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
+import torch
 import trimesh
 
 from pointsra.errors import InputFileError, SettingsError
+from pointsra.ops.randomness import stream
 from pointsra.reconstruction import ReconstructRequest, reconstruct
 from pointsra.reconstruction.hiding import visible_points
 from pointsra.reconstruction.model import load
+from pointsra.reconstruction.reconstruct import complete_points
 from pointsra.reconstruction.visibility import depths_behind
 from tests.reconstruction.test_cleaning import cube
 
@@ -81,3 +86,24 @@ def test_a_flat_cloud_hides_nothing_and_ratio_needs_a_whole(tiny_run):
     assert len(done.hidden_raw) == 200
     with pytest.raises(SettingsError, match="--missing"):
         model.reconstruct(flat, samples=1, hide="none", ratio=0.4)
+
+
+def test_stray_parts_of_a_mesh_hide_nothing(tiny_run):
+    network = load(tiny_run, "cpu")
+    ball, dense = sphere(3000).astype(np.float64), sphere(20_000, seed=1).astype(np.float64)
+    request = ReconstructRequest(Path("ball"), samples=1, weights=tiny_run, hide="view", seed=0)
+    direction = torch.randn(3, generator=stream(0, "hide")).double().numpy()
+    far = 4.0 * direction / np.linalg.norm(direction)  # behind the camera
+    patch = far + np.random.default_rng(2).uniform(-0.25, 0.25, (200, 3))
+    plain = complete_points(request, ball, network.network, network.description, dense)
+    whole = complete_points(
+        request, np.vstack([ball, patch[:20]]), network.network, network.description, np.vstack([dense, patch])
+    )
+    assert whole.stray.sum() == 20
+    assert (whole.visible[:3000] == plain.visible).mean() > 0.99
+
+
+@pytest.mark.parametrize("kind", ["block", "random"])
+def test_of_coinciding_points_some_are_always_visible(kind):
+    for seed in range(4):
+        assert visible_points(np.zeros((50, 3), dtype=np.float32), kind, 32, 0.75, seed).any()

@@ -61,8 +61,9 @@ def visible_points(
     order = block_order(centers, generator) if kind == "block" else random_order(1, count, generator)
     shown = np.zeros(count, dtype=bool)
     shown[order[0, : visible_count(count, USUAL_RATIO if ratio is None else ratio)].numpy()] = True
-    nearest = KDTree(centers[0].numpy()).query(points_unit)[1]
-    return shown[nearest]
+    visible = shown[KDTree(centers[0].numpy()).query(points_unit)[1]]
+    # Centers that coincide share their points with one of them, which may be hidden: then nothing can be.
+    return visible if visible.any() else ~visible
 
 
 def _seen(

@@ -30,6 +30,7 @@ from pointsra.reconstruction.up_axis import from_y_up, to_y_up
 from pointsra.training.weights import ModelDescription, find_weights, load_point_sra, packaged_weights
 
 _SURFACE_POINTS = 40_000  # of a mesh, to tell what a view hides
+_SURFACE_REACH = 1.2  # radii: beyond lies no surface but that of stray parts
 _MOSTLY_Z_UP = (".las", ".laz", ".bin")  # surveys and lidar sweeps
 _METRIC_POINTS = 8192  # of a larger cloud, so many random points enter the figures
 
@@ -181,6 +182,8 @@ def complete_points(
     kept = ~stray if stray.any() else slice(None)
     unit, offset, scale = unit_frame_of(turned, kept)
     on_surface = None if surface is None else in_frame(to_y_up(surface, up), offset, scale)
+    if on_surface is not None and stray.any():  # stray parts may lie before the camera, or behind it
+        on_surface = on_surface[(np.abs(on_surface) < _SURFACE_REACH).all(axis=1)]
     visible = np.ones(len(points), dtype=bool)
     groups = description.patches["groups"]
     visible[kept] = visible_points(unit[kept], request.hide, groups, request.ratio, request.seed, on_surface)
