@@ -8,8 +8,7 @@ from pydantic import ValidationError
 from torch import nn
 
 from pointsra.errors import SettingsError
-from pointsra.settings import load_preset
-from pointsra.settings.schema import FinetunePreset
+from pointsra.settings import FinetunePreset, load_preset
 from pointsra.training.optimizer import build_optimizer, set_learning_rate
 
 

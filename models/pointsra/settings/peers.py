@@ -12,12 +12,12 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
+from pointsra.settings.finetuning import FinetunePreset
 from pointsra.settings.schema import (
     Augment,
     Below,
     Data,
     Encoder,
-    FinetunePreset,
     Optimizer,
     Patches,
     Positive,

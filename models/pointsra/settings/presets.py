@@ -19,8 +19,8 @@ import tomli_w
 from pydantic import BaseModel, ValidationError
 
 from pointsra.errors import SettingsError
+from pointsra.settings.finetuning import FinetunePreset
 from pointsra.settings.peers import PRETRAIN_PRESETS, AnyPreset, AnyPretrainPreset
-from pointsra.settings.schema import FinetunePreset
 
 Task = Literal["pretrain", "finetune"]
 

@@ -233,24 +233,6 @@ class Runtime(Section):
     skip_limit: Positive = Field(20, description="non-finite steps in a row after which the run stops")
 
 
-class Gate(Section):
-    """The flow-conditioned gate of fine-tuning."""
-
-    enabled: bool = Field(True, description="gate the frozen flow's knowledge into the patch features")
-    state: Literal["clean", "noised"] = Field(
-        "clean", description="what the flow is shown in training: centers or their path (evaluation: centers)"
-    )
-    eval_t: Share = Field(0.5, description="t in evaluation, fixed so that it is deterministic")
-    eval_r: Share = Field(0.0, description="r in evaluation")
-
-
-class Head(Section):
-    """The classification head."""
-
-    hidden: Positive = Field(256, description="width of its two hidden layers")
-    dropout: Below = Field(0.5, description="dropout between its layers")
-
-
 class Preset(Section):
     """What both tasks share."""
 
@@ -293,30 +275,4 @@ class PretrainPreset(Preset):
             raise ValueError("losses.mft_sra aligns the features that losses.mean_flow computes: give both or neither")
         if sum(self.losses.model_dump().values()) == 0:
             raise ValueError("every loss weight is 0: there is nothing to learn")
-        return self
-
-
-class FinetunePreset(Preset):
-    """Supervised training of a head on the encoder and the gated, frozen flow."""
-
-    task: Literal["finetune"]
-    protocol: Literal["full", "linear", "mlp3"] = Field(
-        "full",
-        description="full: everything, with the gate; linear, mlp3: one or three layers on the frozen encoder",
-    )
-    data: Data
-    patches: Patches = Patches()
-    encoder: Encoder = Field(Encoder(), description="used from scratch only: otherwise the weights decide")
-    gate: Gate = Gate()
-    head: Head = Head()
-    optimizer: Optimizer = Optimizer()
-    augment: Augment = Augment()
-    runtime: Runtime = Runtime()
-
-    @model_validator(mode="after")
-    def _stepped(self) -> FinetunePreset:
-        if self.optimizer.name != "adamw":
-            raise ValueError("optimizer.name must be adamw in fine-tuning: muon is for pre-training")
-        if self.runtime.compile:
-            raise ValueError("runtime.compile must be false in fine-tuning: it is for pre-training with point-sra")
         return self

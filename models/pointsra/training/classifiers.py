@@ -19,7 +19,8 @@ from pointsra.networks.point_sra import PointSRASizes, build_cloud_encoder, buil
 from pointsra.objectives.path import TimeSampler
 from pointsra.ops.center_state import RANKED
 from pointsra.ops.randomness import stream
-from pointsra.settings.schema import Encoder, FinetunePreset
+from pointsra.settings import FinetunePreset
+from pointsra.settings.schema import Encoder
 from pointsra.training.weights import ModelDescription, Weights, load_encoder, load_into, load_weights
 
 # In the pre-trained weights but not in a classifier: what only reconstruction and conditioning need.
