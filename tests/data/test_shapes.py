@@ -28,11 +28,21 @@ OWNERS_LIST = [
     "airplane",
     "car",
     "guitar",
+    "bowl",
+    "box",
+    "can",
+    "cutlery",
+    "plant",
+    "plate",
+    "pot",
+    "teapot",
 ]
 
 
 def test_all_promised_classes_are_there() -> None:
     assert set(OWNERS_LIST) <= set(CLASS_NAMES)
+    assert list(CLASS_NAMES) == sorted(CLASS_NAMES)
+    assert sum(len(PART_NAMES[name]) for name in CLASS_NAMES) <= 256  # a part label over all classes is one byte
     assert [generate(i, 0).class_name for i in range(len(CLASS_NAMES))] == list(CLASS_NAMES)
 
 

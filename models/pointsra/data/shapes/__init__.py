@@ -1,4 +1,4 @@
-"""An endless collection of everyday objects, generated: sixteen classes, each with many independent choices.
+"""An endless collection of everyday objects, generated: dozens of classes, each with many independent choices.
 
 Made to train, test and measure without a download: each shape has its class, part labels and a caption, and the
 probability of every choice is known, so that one visible half truly has several other halves. It is no substitute

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from pointsra.data.shapes.meshes import Faces, Floats, Mesh
+from pointsra.data.shapes.meshes import Faces, Floats, Mesh, rotate
 
 Choices = Mapping[str, Mapping[str, float]]
 Conditions = Mapping[str, tuple[str, tuple[str, ...]]]
@@ -109,6 +109,10 @@ class Assembly:
         for mesh in meshes:
             self._pieces.append(mesh)
             self._parts.append(self._index[part])
+
+    def turn(self, axis: str, degrees: float) -> None:
+        """Turn all that has been added about an axis ("x", "y" or "z") through the origin: what stood lies down."""
+        self._pieces = [rotate(mesh, axis, degrees) for mesh in self._pieces]
 
     def finish(self, attributes: Mapping[str, Attribute], sentence: str) -> Design:
         """Join the pieces: wind faces outward piece by piece, drop faces without area, stand on y = 0."""
