@@ -36,6 +36,17 @@ OWNERS_LIST = [
     "plate",
     "pot",
     "teapot",
+    "bag",
+    "bathtub",
+    "bench",
+    "bin",
+    "faucet",
+    "laptop",
+    "monitor",
+    "phone",
+    "sink",
+    "toilet",
+    "tool",
 ]
 
 

@@ -270,3 +270,20 @@ def wing(
         ring_points[:, 0 if upright else 1] = thick * length
         ring_points += np.asarray(edge, dtype=np.float64)
     return loft(rings)
+
+
+def stack(rows: ArrayLike, power: float = 2.0, around: int = 20) -> Mesh:
+    """Make an upright body from level superelliptic sections.
+
+    Args:
+        rows: (S, 4) rows of height, half width (x), half depth (z) and z of the middle.
+        power: of the section; 2 is an ellipse, 6 a rounded box.
+        around: points of each section.
+    """
+    levels = np.asarray(rows, dtype=np.float64)
+    section = superellipse(power, around)
+    rings = np.empty((len(levels), around, 3))
+    rings[:, :, 0] = levels[:, 1:2] * section[:, 1]
+    rings[:, :, 1] = levels[:, :1]
+    rings[:, :, 2] = levels[:, 3:4] + levels[:, 2:3] * section[:, 0]
+    return loft(rings)
