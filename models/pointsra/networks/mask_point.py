@@ -8,9 +8,9 @@ released configuration switches off, is not here.
 from __future__ import annotations
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
+from pointsra.networks.dot_product import attend
 from pointsra.networks.masked_autoencoder import PatchEncoder
 from pointsra.networks.stochastic import DropPath
 from pointsra.networks.transformer import Mlp, concatenate
@@ -34,7 +34,7 @@ class MemoryAttention(nn.Module):
             layer(tokens).unflatten(-1, (self.heads, -1)).transpose(1, 2)
             for layer, tokens in ((self.q, asking), (self.k, keys), (self.v, values))
         )
-        return self.proj(F.scaled_dot_product_attention(*split).transpose(1, 2).flatten(2))
+        return self.proj(attend(*split).transpose(1, 2).flatten(2))
 
 
 class QueryDecoderBlock(nn.Module):

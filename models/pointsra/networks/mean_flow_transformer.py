@@ -17,6 +17,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from pointsra.networks.dot_product import attend
+
 
 @dataclass(frozen=True)
 class FlowContext:
@@ -144,7 +146,7 @@ class FlowBlock(nn.Module):
         clouds, count, dim = tokens.shape
         split = self.qkv(tokens).view(clouds, count, 3, self.heads, dim // self.heads)
         queries, keys, values = split.permute(2, 0, 3, 1, 4)
-        mixed = F.scaled_dot_product_attention(rms_norm(queries), rms_norm(keys), values)
+        mixed = attend(rms_norm(queries), rms_norm(keys), values)
         return self.proj(mixed.transpose(1, 2).reshape(clouds, count, dim))
 
 

@@ -9,6 +9,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from pointsra.networks.dot_product import attend
 from pointsra.networks.stochastic import DropPath
 
 
@@ -27,7 +28,7 @@ class Attention(nn.Module):
         split = self.qkv(tokens).view(clouds, count, 3, self.heads, dim // self.heads)
         queries, keys, values = split.permute(2, 0, 3, 1, 4)
         mask = None if allowed is None else allowed.unsqueeze(1)
-        mixed = F.scaled_dot_product_attention(queries, keys, values, mask)
+        mixed = attend(queries, keys, values, mask)
         return self.proj(mixed.transpose(1, 2).reshape(clouds, count, dim))
 
 
@@ -46,7 +47,7 @@ class CrossAttention(nn.Module):
         clouds, count, dim = asking.shape
         queries = self.q(asking).view(clouds, count, self.heads, -1).transpose(1, 2)
         keys, values = self.kv(asked).view(clouds, -1, 2, self.heads, dim // self.heads).permute(2, 0, 3, 1, 4)
-        mixed = F.scaled_dot_product_attention(queries, keys, values)
+        mixed = attend(queries, keys, values)
         return self.proj(mixed.transpose(1, 2).reshape(clouds, count, dim))
 
 
