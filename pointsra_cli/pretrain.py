@@ -16,6 +16,15 @@ from pointsra_cli.together import company
 
 def pretrain(
     preset: options.Preset = None,
+    init: Annotated[
+        Path | None,
+        typer.Option(
+            "--init",
+            metavar="WEIGHTS",
+            help="Go on with finished pre-training of the same sizes: a run folder or a .safetensors file.",
+            show_default="random weights",
+        ),
+    ] = None,
     overrides: options.Overrides = None,
     data: options.DataRoot = None,
     resume: Annotated[
@@ -43,7 +52,7 @@ def pretrain(
     with company(devices, nodes, device, debug=debug) as together:
         screen = Screen(as_json, quiet, verbose) if together.first else Screen(quiet=True)
         if resume is not None:
-            refused = {"--preset": preset, "--set": overrides, "--seed": seed, "--out": out}
+            refused = {"--preset": preset, "--init": init, "--set": overrides, "--seed": seed, "--out": out}
             settings, run = resumed_preset(resume, "pretrain", refused), resume
         elif preset is None:
             raise SettingsError(
@@ -58,14 +67,14 @@ def pretrain(
         if dry_run:
             from pointsra.training.pretrain import plan_pretrain
 
-            plan = {**plan_pretrain(settings, root), "device": str(chosen), "devices": devices, "nodes": nodes}
+            plan = {**plan_pretrain(settings, root, init), "device": str(chosen), "devices": devices, "nodes": nodes}
             screen.dry_run({**plan, "run": str(run)}, settings)
             return
         find_dataset(root, settings.data.dataset)
         if together.starts:
             given = {"--preset": preset, "--set": overrides, "--data": data, "--resume": resume, "--seed": seed}
             shown = {"--json": as_json, "--quiet": quiet, "--verbose": verbose, "--debug": debug}
-            together.start("pretrain", {**given, "--out": None if resume else run, **shown}, run)
+            together.start("pretrain", {**given, "--init": init, "--out": None if resume else run, **shown}, run)
             return
         from pointsra.training.pretrain import pretrain as train
 
@@ -77,6 +86,7 @@ def pretrain(
                 root,
                 run,
                 device=chosen,
+                init=init,
                 resume=resume is not None,
                 report=report,
                 group=together.group,

@@ -56,6 +56,9 @@ class Masks(Section):
     view_share: Share = Field(0.0, description="share of steps with view-point crops (farthest from a random eye)")
     crop_low: Share = Field(0.25, description="smallest share of the patches that a block or a crop hides")
     crop_high: Share = Field(0.75, description="largest share of the patches that a block or a crop hides")
+    scan_share: Share = Field(0.0, description="share of steps with single-view scans (what a camera does not see)")
+    scan_low: Share = Field(0.5, description="smallest share of the points that a scan leaves hidden")
+    scan_high: Share = Field(0.8, description="largest share of the points that a scan leaves hidden")
     frame: Literal["whole", "visible"] = Field(
         "whole", description="frame given to the networks: of the whole cloud, or of its visible patches"
     )
@@ -70,10 +73,12 @@ class Masks(Section):
     def _nested(self) -> Masks:
         if self.teacher >= self.student:
             raise ValueError("masks.teacher must be below masks.student: the teacher sees more")
-        if self.block_share + self.view_share > 1.0 + 1e-9:
-            raise ValueError("block_share and view_share together exceed 1")
-        if self.crop_low > self.crop_high or not 0.0 < self.crop_high < 1.0:
-            raise ValueError("crop_low … crop_high must be an interval inside (0, 1)")
+        if self.block_share + self.view_share + self.scan_share > 1.0 + 1e-9:
+            raise ValueError("block_share, view_share and scan_share together exceed 1")
+        for kind in ("crop", "scan"):
+            low, high = getattr(self, f"{kind}_low"), getattr(self, f"{kind}_high")
+            if low > high or not 0.0 < high < 1.0:
+                raise ValueError(f"{kind}_low … {kind}_high must be an interval inside (0, 1)")
         return self
 
 

@@ -11,6 +11,7 @@ from pointsra.ops.batch_parts import uniform
 from pointsra.ops.cells import cut_cells
 from pointsra.ops.masks import block_order, random_order, view_order, visible_count
 from pointsra.ops.neighbors import nearest_indices
+from pointsra.ops.occlusion import scan_order
 from pointsra.ops.patches import Patches, cut_patches
 from pointsra.ops.sampling import gather_points
 from pointsra.ops.transforms import Frame
@@ -40,7 +41,8 @@ def mask_clouds(points: Tensor, patches: Patches, masks: Masks, generator: torch
     """Draw one kind of mask and one ratio for the batch, and an order for each cloud.
 
     Random masks hide ``masks.student`` of the patches; blocks and view-point crops hide a share between
-    ``crop_low`` and ``crop_high``. The teacher hides ``masks.teacher``, and never more than the student.
+    ``crop_low`` and ``crop_high``; single-view scans hide a share of the points between ``scan_low`` and
+    ``scan_high``. The teacher hides ``masks.teacher``, and never more than the student.
 
     Args:
         points: (B, N, 3) the whole clouds.
@@ -51,17 +53,25 @@ def mask_clouds(points: Tensor, patches: Patches, masks: Masks, generator: torch
     coins = torch.rand(2, generator=generator)
     kind, place = float(coins[0]), float(coins[1])
     crop = masks.crop_low + (masks.crop_high - masks.crop_low) * place
+    drawn = masks.view_share + masks.block_share
+    scan = None
     if kind < masks.view_share:
         ratio, order = crop, view_order(centers, generator)
-    elif kind < masks.view_share + masks.block_share:
+    elif kind < drawn:
         ratio, order = crop, block_order(centers, generator)
+    elif kind < drawn + masks.scan_share:
+        ratio = masks.scan_low + (masks.scan_high - masks.scan_low) * place
+        scan = scan_order(points, generator)
+        order = _as_scanned(points, centers, scan)
     else:
         ratio, order = masks.student, random_order(clouds, groups, generator).to(centers.device)
     shown = min(visible_count(groups, ratio), groups - 1)
     taught = max(visible_count(groups, masks.teacher), shown)
     visible, masked = patches.select(order[:, :shown]), patches.select(order[:, shown:])
     size = patches.neighborhoods.shape[2]
-    seen = _seen(points, centers, order[:, :shown]) if masks.sealed or masks.hidden == "cells" else None
+    seen = None
+    if masks.sealed or masks.hidden == "cells":
+        seen = _seen(points, centers, order[:, :shown]) if scan is None else _leading(scan, shown / groups)
     if seen is not None and masks.sealed:
         visible = cut_patches(
             scanned(points, seen, scan_size(points.shape[1], groups, shown, size), generator), shown, size
@@ -110,6 +120,21 @@ def _seen(points: Tensor, centers: Tensor, shown: Tensor) -> Tensor:
     clouds, groups, _ = centers.shape
     seen = torch.zeros(clouds, groups, dtype=torch.bool, device=points.device).scatter_(1, shown, True)
     return seen.gather(1, nearest_indices(points, centers, 1).squeeze(2))
+
+
+def _leading(order: Tensor, share: float) -> Tensor:
+    """(B, N) bool, True for the first ``share`` of the points in each cloud's order (B, N)."""
+    ranks = order.argsort(dim=1)
+    return ranks < max(1, round(share * order.shape[1]))
+
+
+def _as_scanned(points: Tensor, centers: Tensor, order: Tensor) -> Tensor:
+    """(B, G) patches in the order in which a scan comes to know their points (order (B, N) of the points (B, N, 3)),
+    by the mean rank of what each center owns."""
+    owner = nearest_indices(points, centers, 1).squeeze(2)
+    ranks = order.argsort(dim=1).to(points)
+    means = torch.zeros(centers.shape[:2], dtype=points.dtype, device=points.device)
+    return means.scatter_reduce(1, owner, ranks, "mean", include_self=False).argsort(dim=1)
 
 
 def visible_frame(centers: Tensor) -> Frame:

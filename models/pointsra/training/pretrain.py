@@ -16,40 +16,51 @@ from pointsra.data.loaders import Batch, evaluation_batches, repetition_note, st
 from pointsra.data.places import split_path
 from pointsra.data.split_writer import tool_version
 from pointsra.data.store import Split, open_split
-from pointsra.errors import DataError
+from pointsra.errors import DataError, SettingsError
 from pointsra.ops.randomness import stream
 from pointsra.progress import Progress, Report, silent
 from pointsra.settings import AnyPretrainPreset, to_toml
 from pointsra.training.assembly import build_plan, encoder_table
-from pointsra.training.checkpoint import Position, check_alike, load_checkpoint
+from pointsra.training.checkpoint import CHECKPOINT_NAME, Position, check_alike, load_checkpoint
 from pointsra.training.compiling import check_compile
 from pointsra.training.distributed import ALONE, Group
 from pointsra.training.journal import Journal
 from pointsra.training.loop import Run, carry_out
-from pointsra.training.methods import assemble
+from pointsra.training.methods import Assembled, assemble
 from pointsra.training.optimizer import build_optimizer
 from pointsra.training.pretrain_learner import PretrainLearner
-from pointsra.training.run_folder import kept_epoch, kept_name, start_run_folder
+from pointsra.training.run_folder import (
+    SOURCE_NAME,
+    kept_epoch,
+    kept_name,
+    remember_source,
+    remembered_source,
+    start_run_folder,
+)
 from pointsra.training.step import Learner, check_parts
-from pointsra.training.weights import ModelDescription, save_weights
+from pointsra.training.weights import ModelDescription, load_weights, save_weights
 
 _SCALE_CLOUDS = 512  # clouds that σ is measured on: its standard error is far below 1 %
 _VALIDATION_CLOUDS = 128
 
 
-def plan_pretrain(preset: AnyPretrainPreset, root: Path) -> dict[str, Any]:
+def plan_pretrain(preset: AnyPretrainPreset, root: Path, init: Path | None = None) -> dict[str, Any]:
     """What a run would do, without doing it.
 
     Raises:
-        DataError: the data set is not prepared.
+        DataError: the data set is not prepared. CheckpointError, SettingsError: ``init`` cannot be started from.
     """
     _check_validation(preset, root)
     with open_split(split_path(root, preset.data.dataset, preset.data.train_split)) as split:
-        network = assemble(preset, split.image_feature_size or 0, split.text_feature_size or 0).learner.network
+        assembled = assemble(preset, split.image_feature_size or 0, split.text_feature_size or 0)
+        network = assembled.learner.network
+        if init is not None:
+            _start_from(assembled, init)
         per_epoch = steps_per_epoch(len(split), preset.optimizer.batch_size)
         return {
             "data": str(split.path),
             "clouds": len(split),
+            "init": None if init is None else str(init),
             "epochs": preset.optimizer.epochs,
             "steps": per_epoch * preset.optimizer.epochs,
             "parameters": sum(parameter.numel() for parameter in network.parameters()),
@@ -64,6 +75,7 @@ def pretrain(
     run: Path,
     *,
     device: torch.device,
+    init: Path | None = None,
     resume: bool = False,
     report: Report = silent,
     group: Group = ALONE,
@@ -76,7 +88,8 @@ def pretrain(
         run: folder for ``preset.toml``, ``metrics.jsonl``, ``validation.jsonl``, ``last.ckpt``,
             ``model.safetensors``, ``model.json``, ``epoch-*`` (weights kept on the way) and ``log.txt``.
         device: where to compute.
-        resume: go on from ``last.ckpt``; without one the run starts anew.
+        init: finished pre-training to start from, in the place of random weights: a new run, with its own schedule.
+        resume: go on from ``last.ckpt``; without one the run starts anew, from the same ``init``.
         report: told of every record.
         group: the processes that train together; rank 0 writes, and all read the same folders.
 
@@ -84,14 +97,16 @@ def pretrain(
         A summary: run, steps, epochs, seconds, clouds_per_second, loss, weights; empty but on rank 0.
 
     Raises:
-        DataError: data missing. CheckpointError: a damaged checkpoint. OutputError: the folder cannot be
-        written. SettingsError: the loss cannot be compiled here. WorkFailedError: the loss diverged, or a process
-        was lost. RunStopped: asked to stop; state saved.
+        DataError: data missing. CheckpointError: a damaged checkpoint, or ``init`` does not fit. OutputError: the
+        folder cannot be written. SettingsError: the loss cannot be compiled here, or a peer's method was given
+        ``init``. WorkFailedError: the loss diverged, or a process was lost. RunStopped: asked to stop; state saved.
     """
     started = time.perf_counter()
     text = to_toml(preset)
     check_compile(preset, device)
     _check_validation(preset, root)
+    if resume and (run / SOURCE_NAME).is_file():
+        init = remembered_source(run)
     with open_split(split_path(root, preset.data.dataset, preset.data.train_split)) as split:
         if len(split) < 2:
             raise DataError(f"{split.path} holds {len(split)} cloud(s): pre-training needs at least 2.")
@@ -99,8 +114,12 @@ def pretrain(
         per_epoch = steps_per_epoch(len(split), batch_size)
         plan = build_plan(preset.optimizer, preset.runtime, preset.seed, per_epoch, batch_size)
         check_parts(plan, group)
-        journal = start_run_folder(run, text, writes=group.first)
         assembled = assemble(preset, split.image_feature_size or 0, split.text_feature_size or 0)
+        if init is not None and not (resume and (run / CHECKPOINT_NAME).is_file()):
+            _start_from(assembled, init)
+        journal = start_run_folder(run, text, writes=group.first)
+        if init is not None and group.first:
+            remember_source(run, init)
         learner = assembled.learner.to(device)
         if preset.runtime.compile:
             learner.compile(dynamic=False)
@@ -113,7 +132,8 @@ def pretrain(
         position = load_checkpoint(run, learner, optimizer, text, device) if resume else None
         if position is None:
             position = Position()
-            if isinstance(learner, PretrainLearner) and group.first:  # all start from rank 0's tensors
+            # All start from rank 0's tensors; weights that are gone on with bring their scale along.
+            if isinstance(learner, PretrainLearner) and group.first and init is None:
                 learner.measure_center_scale(_first_clouds(split, preset, device))
         check_alike(position, run, group)
         journal.rewind(position.step)
@@ -125,7 +145,8 @@ def pretrain(
             f"{'resumed at step ' + str(position.step) if position.step else 'started'}: {len(split)} clouds of "
             f"{preset.data.dataset}, {plan.total} steps, {parameters / 1e6:.2f} M parameters, on {devices}"
         )
-        for message in filter(None, (sentence, repetition_note(split, preset.patches.points))):
+        source = f"from the weights {init}" if init is not None and not position.step else ""
+        for message in filter(None, (sentence, source, repetition_note(split, preset.patches.points))):
             journal.say(message)
             report(Progress("pretrain", position.step, plan.total, message=message))
 
@@ -173,6 +194,12 @@ def pretrain(
         "loss": records[-1]["loss"] if records else None,
         "weights": str(weights),
     }
+
+
+def _start_from(assembled: Assembled, init: Path) -> None:
+    if not isinstance(assembled.learner, PretrainLearner):
+        raise SettingsError("--init is for method point-sra: a peer's pre-training starts from random weights.")
+    assembled.learner.start_from(load_weights(init))
 
 
 def _check_validation(preset: AnyPretrainPreset, root: Path) -> None:

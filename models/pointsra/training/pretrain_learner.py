@@ -7,12 +7,14 @@ and a term whose weight is 0 is not computed. It reads no files and takes no ste
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import asdict
 from typing import Any
 
 import torch
 from torch import Tensor
 
 from pointsra.data.loaders import Batch
+from pointsra.errors import CheckpointError
 from pointsra.networks.masked_autoencoder import Encoding
 from pointsra.networks.mean_flow_transformer import FlowCondition, FlowContext, FlowOutput, MeanFlowTransformer
 from pointsra.networks.point_sra import PointSRA
@@ -33,6 +35,7 @@ from pointsra.settings import PretrainPreset
 from pointsra.training.assembly import augmented, build_flow_objective
 from pointsra.training.masking import MaskedClouds, mask_clouds
 from pointsra.training.step import Learner
+from pointsra.training.weights import Weights, load_into
 
 BoundFlow = Callable[[Tensor, Tensor, Tensor, Tensor | None], FlowOutput]
 """A flow with its conditions inside: ``flow(state, r, t, rows)``, a network in the sense of the objectives."""
@@ -105,6 +108,27 @@ class PretrainLearner(Learner):
         if self.flow_average is not None:
             tensors |= {f"flow.{name}": value for name, value in self.flow_average.network.state_dict().items()}
         return tensors
+
+    def start_from(self, weights: Weights) -> None:
+        """Take the tensors of finished pre-training in the place of the initial ones: student, teacher and both flows.
+
+        Raises:
+            CheckpointError: they are of another kind or of other sizes.
+        """
+        described = weights.description
+        if described.kind != "point_sra" or described.sizes != self.network.sizes:
+            mine, theirs = asdict(self.network.sizes), asdict(described.sizes)
+            differ = ", ".join(
+                f"{name} {theirs[name]} (here {mine[name]})" for name in mine if mine[name] != theirs[name]
+            )
+            raise CheckpointError(
+                f"{weights.path} cannot be gone on with by this preset: its {differ or 'kind'} differ."
+            )
+        load_into(self.network, weights.tensors, weights.path)
+        if self.teacher is not None:
+            self.teacher.follow(self.network.encoder, 0.0)
+        if self.flow_average is not None and self.network.flow is not None:
+            self.flow_average.follow(self.network.flow, 0.0)
 
     @torch.no_grad()
     def measure_center_scale(self, batches: list[Batch]) -> None:

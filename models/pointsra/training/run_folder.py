@@ -10,7 +10,7 @@ from pointsra.errors import CheckpointError
 from pointsra.training.journal import Journal
 
 SOURCE_NAME = "source.json"
-"""File of a fine-tuning run that remembers which weights it started from."""
+"""File that remembers which weights a run started from; a pre-training run from random ones has none."""
 
 
 def start_run_folder(run: Path, preset_text: str, writes: bool = True) -> Journal:
@@ -57,7 +57,7 @@ def remembered_source(run: Path) -> Path | None:
     """The weights that a run started from, or None for one from scratch.
 
     Raises:
-        CheckpointError: the folder is not one of fine-tuning, or what it remembers is damaged.
+        CheckpointError: the folder remembers nothing, so it is not one of fine-tuning, or it is damaged.
     """
     path = run / SOURCE_NAME
     try:
