@@ -8,6 +8,7 @@ import pytest
 import torch
 
 from pointsra.data.prepare import PrepareRequest, prepare
+from pointsra.data.shapes import CLASS_NAMES
 from pointsra.settings import load_preset
 from pointsra.training.pretrain import pretrain
 
@@ -53,6 +54,14 @@ def shapes_root(tmp_path_factory) -> Path:
     """A data root with a small ``shapes``: 64 train, 16 val and 16 test clouds at most."""
     root = tmp_path_factory.mktemp("data")
     prepare(PrepareRequest(dataset="shapes", root=root, count=80, workers=1, points=512))
+    return root
+
+
+@pytest.fixture(scope="session")
+def full_shapes_root(tmp_path_factory) -> Path:
+    """A data root with five ``shapes`` of each class, four of them for training: enough to tell classes apart."""
+    root = tmp_path_factory.mktemp("full")
+    prepare(PrepareRequest(dataset="shapes", root=root, count=5 * len(CLASS_NAMES), workers=1, points=512))
     return root
 
 

@@ -47,6 +47,12 @@ OWNERS_LIST = [
     "sink",
     "toilet",
     "tool",
+    "boat",
+    "book",
+    "bus",
+    "hat",
+    "motorcycle",
+    "shoe",
 ]
 
 

@@ -37,8 +37,8 @@ def measure(source, root, **changes):
 
 
 @pytest.fixture(scope="module")
-def report(tiny_run, shapes_root):
-    return measure(tiny_run, shapes_root, seeds=2)
+def report(tiny_run, full_shapes_root):
+    return measure(tiny_run, full_shapes_root, seeds=2)
 
 
 @pytest.fixture
@@ -123,7 +123,7 @@ def test_the_encoder_is_shown_the_visible_patches_only():
     assert not np.array_equal(features[2], other[2])
 
 
-def test_a_tiny_run_is_measured_at_every_ratio(report, tiny_run, shapes_root):
+def test_a_tiny_run_is_measured_at_every_ratio(report, tiny_run, full_shapes_root):
     assert report.figures.shape == (2, 10, 4) and np.isfinite(report.figures).all()
     assert report.visible == (16, 15, 13, 12, 10, 8, 7, 5, 4, 2)
     geometry, within, accuracy, rank = report.figures.mean(axis=0).T
@@ -138,7 +138,7 @@ def test_a_tiny_run_is_measured_at_every_ratio(report, tiny_run, shapes_root):
     assert (likeness[:, 0, 1] > likeness[:, 0, 9]).all()
     assert report.confusion.sum() == report.clouds
     assert 100 * np.trace(report.confusion) / report.clouds == pytest.approx(report.figures[0, 0, 2])
-    single = measure(tiny_run, shapes_root, preset=load_preset("shapes-classification", TINY_FINETUNE))
+    single = measure(tiny_run, full_shapes_root, preset=load_preset("shapes-classification", TINY_FINETUNE))
     np.testing.assert_array_equal(single.figures[0], report.figures[0])  # the preset names the same data
     assert all("±" not in cell for row in single.ratio_table() for cell in row)
 

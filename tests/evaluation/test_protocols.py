@@ -68,9 +68,9 @@ def test_seeds_give_mean_and_deviation(finetuned, shapes_root):
     assert single.deviation is None
 
 
-def test_svm_on_frozen_features(tiny_run, finetuned, shapes_root):
+def test_svm_on_frozen_features(tiny_run, finetuned, shapes_root, full_shapes_root):
     preset = load_preset("shapes-classification", TINY_FINETUNE)
-    report = _evaluate(tiny_run, shapes_root, "svm", preset=preset)
+    report = _evaluate(tiny_run, full_shapes_root, "svm", preset=preset)
     assert report.rows[0].mean > 100 / len(CLASS_NAMES)  # better than chance
     with pytest.raises(SettingsError, match="--preset"):
         _evaluate(tiny_run, shapes_root, "svm")

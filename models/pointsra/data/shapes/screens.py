@@ -147,6 +147,7 @@ def phone(rng: np.random.Generator) -> Design:
     drawn = draw(rng, CHOICES["phone"], ONLY_WHEN["phone"])
     asm, u, kind = Assembly(PART_NAMES["phone"]), rng.uniform, drawn["kind"]
     power = 20.0 if drawn["corners"] == "sharp" else u(3.5, 6.0)
+    long, thick = u(0.13, 0.2), 0.0
     if kind == "desk set":
         wide, deep, high = u(0.16, 0.22), u(0.18, 0.26), u(0.05, 0.1)
         asm.add("body", box((0, high / 2, 0), (wide, high, deep), taper=(0.85, u(0.5, 0.9)), shear=(0, -deep * 0.08)))
@@ -162,7 +163,6 @@ def phone(rng: np.random.Generator) -> Design:
                 place = ((column - 1) * wide * 0.15, high, deep * (0.1 + 0.09 * row))
                 asm.add("keys", box(place, (wide * 0.1, high * 0.3, deep * 0.06)))
     else:
-        long = u(0.13, 0.2)
         wide = long * {"slab": u(0.45, 0.6), "remote control": u(0.2, 0.32)}.get(kind, u(0.32, 0.45))
         thick = long * (u(0.05, 0.08) if kind == "slab" else u(0.08, 0.16))
         form = superellipse(power, 28) * np.array([wide, long]) / 2
