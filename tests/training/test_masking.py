@@ -6,6 +6,7 @@ import pytest
 import torch
 
 from pointsra.ops.masks import block_order
+from pointsra.ops.occlusion import scan_order
 from pointsra.ops.patches import cut_patches
 from pointsra.ops.randomness import stream
 from pointsra.settings.schema import Masks
@@ -94,11 +95,40 @@ def test_a_scan_holds_visible_points_alone_each_once_before_any_is_repeated():
     assert not torch.equal(scanned(points, seen, 4, stream(0, "scan")), scanned(points, seen, 4, stream(1, "scan")))
 
 
+@pytest.mark.parametrize("hidden", ["patches", "cells"])
+def test_a_scan_shows_the_points_that_a_camera_comes_to_know_first(hidden):
+    settings = {"block_share": 0.0, "scan_share": 1.0, "scan_low": 0.5, "scan_high": 0.5, "sealed": True}
+    points, clouds = masked(hidden=hidden, **settings)
+    generator = stream(0, "mask")
+    torch.rand(2, generator=generator)
+    order = scan_order(points, generator)
+    for row in range(4):
+        shown, rest = rows(points[row, order[row, :150]]), rows(points[row, order[row, 150:]])
+        assert rows(absolute(clouds.visible, row)) <= shown
+        if hidden == "cells":
+            assert rows(absolute(clouds.masked, row)) <= rest
+    assert clouds.visible.centers.shape[1] == clouds.masked.centers.shape[1] == GROUPS // 2
+
+
+def test_patches_of_a_scan_without_sealing_are_those_it_knows_first():
+    settings = {"block_share": 0.0, "scan_share": 1.0, "scan_low": 0.5, "scan_high": 0.5}
+    points, clouds = masked(**settings)
+    generator = stream(0, "mask")
+    torch.rand(2, generator=generator)
+    ranks = scan_order(points, generator).argsort(dim=1).float()
+    for row in range(4):
+        centers = cut_patches(points, GROUPS, SIZE).centers[row]
+        owner = torch.cdist(points[row], centers).argmin(1)
+        means = torch.stack([ranks[row, owner == patch].mean() for patch in range(GROUPS)])
+        assert rows(clouds.visible.centers[row]) == rows(centers[means.argsort()[: GROUPS // 2]])
+
+
+@pytest.mark.parametrize("share", [0.0, 1.0])
 @pytest.mark.parametrize("value", [0.0, float("nan")])
-def test_a_cloud_of_one_place_or_of_none_is_masked_without_a_crash(value):
+def test_a_cloud_of_one_place_or_of_none_is_masked_without_a_crash(value, share):
     """Its points all have the same nearest center, so nothing is seen or nothing is hidden."""
     points = torch.full((4, 300, 3), value)
-    masks = Masks(student=0.75, sealed=True, hidden="cells")
+    masks = Masks(student=0.75, sealed=True, hidden="cells", scan_share=share, scan_low=0.75, scan_high=0.75)
     for number in range(3):
         clouds = mask_clouds(points, cut_patches(points, GROUPS, SIZE), masks, stream(number, "mask"))
         assert clouds.visible.neighborhoods.shape == (4, 4, SIZE, 3)

@@ -13,7 +13,7 @@ import pytest
 import torch
 
 from pointsra.data.loaders import Batch
-from pointsra.errors import CheckpointError, DataError, WorkFailedError
+from pointsra.errors import CheckpointError, DataError, SettingsError, WorkFailedError
 from pointsra.ops.randomness import stream
 from pointsra.settings import load_preset
 from pointsra.training.assembly import build_plan, build_point_sra, point_sra_sizes
@@ -296,3 +296,50 @@ def test_a_missing_validation_split_is_found_before_the_work(tiny_preset, shapes
 def test_weights_are_as_readable_as_the_files_beside_them(tiny_run):
     modes = {(tiny_run / name).stat().st_mode for name in ("model.safetensors", "model.json", "last.ckpt")}
     assert len(modes) == 1
+
+
+def test_a_run_from_weights_starts_where_they_stand(tiny_run, tiny_preset, shapes_root, tmp_path):
+    """With nothing learned in between, student, averaged flow and scale are those of the weights, to the bit."""
+    still = tiny_preset.model_copy(
+        update={
+            "optimizer": tiny_preset.optimizer.model_copy(update={"epochs": 1, "lr": 0.0, "min_lr": 0.0}),
+            "augment": tiny_preset.augment.model_copy(update={"scale_low": 0.5, "scale_high": 0.5}),
+        }
+    )
+    run = tmp_path / "on"
+    pretrain(still, shapes_root, run, device=CPU, init=tiny_run)
+    before, after = load_weights(tiny_run).tensors, load_weights(run).tensors
+    assert before.keys() == after.keys()
+    for name, value in before.items():
+        # Statistics of batch norm are measured, not learned; the averaged flow is a rounded mean of equal numbers.
+        if not name.endswith(("running_mean", "running_var", "num_batches_tracked")):
+            torch.testing.assert_close(after[name], value, msg=name)
+    assert "from the weights" in (run / "log.txt").read_text()
+
+
+def test_a_run_from_weights_that_was_killed_before_it_saved_starts_from_them_again(
+    tiny_run, tiny_preset, shapes_root, tmp_path
+):
+    whole, killed = tmp_path / "whole", tmp_path / "killed"
+    pretrain(tiny_preset, shapes_root, whole, device=CPU, init=tiny_run)
+    pretrain(tiny_preset, shapes_root, killed, device=CPU, init=tiny_run)
+    for name in ("last.ckpt", "metrics.jsonl", "validation.jsonl", "model.safetensors", "model.json"):
+        (killed / name).unlink(missing_ok=True)
+    pretrain(tiny_preset, shapes_root, killed, device=CPU, resume=True)
+    one, other = load_weights(whole).tensors, load_weights(killed).tensors
+    assert all(torch.equal(one[name], other[name]) for name in one)
+
+
+def test_weights_of_other_sizes_are_refused_with_what_differs(tiny_run, tiny_preset, shapes_root, tmp_path):
+    wider = tiny_preset.model_copy(
+        update={"flow": tiny_preset.flow.model_copy(update={"depth": 1 + tiny_preset.flow.depth})}
+    )
+    with pytest.raises(CheckpointError, match="flow_depth"):
+        pretrain(wider, shapes_root, tmp_path / "run", device=CPU, init=tiny_run)
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_peers_pre_training_does_not_start_from_weights(tiny_run, shapes_root, tmp_path):
+    preset = load_preset("point-mae", ["data.dataset=shapes", "optimizer.batch_size=4", "patches.points=64"])
+    with pytest.raises(SettingsError, match="point-sra"):
+        plan_pretrain(preset, shapes_root, tiny_run)

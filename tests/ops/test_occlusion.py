@@ -1,0 +1,81 @@
+"""What a camera sees of points: closed forms of a sphere and a plate, and the finer depth buffer of reconstruction."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+
+from pointsra.data.shapes import generate, sample_surface
+from pointsra.ops.occlusion import depth_behind, scan_order
+from pointsra.ops.randomness import stream
+from pointsra.reconstruction.visibility import depths_behind
+
+SEEN = 10.0  # depths below are of points that are seen
+
+
+def sphere(clouds=2, points=4096, seed=0):
+    return torch.nn.functional.normalize(torch.randn(clouds, points, 3, generator=stream(seed, "cloud")), dim=-1)
+
+
+def test_a_sphere_shows_the_cap_that_faces_the_camera():
+    """From three radii away a tangent touches the unit sphere where cos = 1/3; towards it the surface is steep."""
+    points = sphere()
+    direction = torch.tensor([[[0.0, 0.0, 5.0]], [[1.0, -1.0, 0.5]]])
+    seen = depth_behind(points, direction) < SEEN
+    height = (points * torch.nn.functional.normalize(direction, dim=-1)).sum(-1)
+    assert seen[height > 0.6].float().mean() > 0.98
+    assert not bool(seen[height < 0.1].any())
+
+
+def test_depth_is_the_distance_along_the_axis_of_the_camera():
+    points = sphere(1)
+    depth = depth_behind(points, torch.tensor([[[0.0, 2.0, 0.0]]]))
+    offsets = points - points.mean(dim=1, keepdim=True)
+    expected = 3.0 - offsets[..., 1] / offsets.norm(dim=-1).max()
+    seen = depth < SEEN
+    torch.testing.assert_close(depth[seen], expected[seen])
+
+
+def test_a_plate_hides_the_one_behind_it_and_not_the_one_beside_it():
+    generator = stream(1, "plates")
+    front, behind, beside = (torch.rand(1500, 3, generator=generator) - 0.5 for _ in range(3))
+    front[:, 2], behind[:, 2], beside[:, 2] = 0.6, -0.6, -0.6
+    behind[:, :2] *= 0.6
+    beside[:, 0] += 1.6
+    cloud = torch.cat([front, behind, beside])[None]
+    seen = (depth_behind(cloud, torch.tensor([[[0.0, 0.0, 1.0]]])) < SEEN)[0]
+    assert seen[:1500].float().mean() > 0.98
+    assert seen[1500:3000].float().mean() < 0.02
+    assert seen[3000:].float().mean() > 0.98
+
+
+def test_it_agrees_with_the_finer_depth_buffer_more_than_guessing_would():
+    """On 16 generated shapes; guessing by the share alone agrees on 59 % of the points, hiding all on 71 %."""
+    rng = np.random.default_rng(0)
+    surfaces = [sample_surface(generate(index, 5), 20_000, np.random.default_rng(index))[0] for index in range(16)]
+    clouds = np.stack([surface[rng.permutation(len(surface))[:2048]] for surface in surfaces])
+    directions = torch.randn(16, 1, 3, generator=stream(2, "directions"))
+    units = torch.nn.functional.normalize(directions, dim=-1)[:, 0].double().numpy()
+    pairs = zip(clouds, surfaces, units, strict=True)
+    finer = np.stack([depths_behind(cloud, surface, unit)[0] == 0 for cloud, surface, unit in pairs])
+    coarse = (depth_behind(torch.from_numpy(clouds), directions) < SEEN).numpy()
+    assert (coarse == finer).mean() > 0.78
+    assert coarse[finer].mean() > 0.6
+    assert coarse[~finer].mean() < 0.2
+
+
+def test_the_order_starts_with_what_is_seen_and_turns_with_the_cloud():
+    points = sphere(2, 600)
+    order = scan_order(points, stream(3, "scan"))
+    assert torch.equal(order.sort(dim=1).values, torch.arange(600).expand(2, -1))
+    direction = torch.randn(2, 1, 3, generator=stream(3, "scan"))
+    depths = depth_behind(points, direction).gather(1, order)
+    assert bool((depths.diff(dim=1) >= 0).all())
+    moved = depth_behind(7.0 * points + torch.tensor([100.0, -3.0, 5.0]), direction)
+    torch.testing.assert_close(moved, depth_behind(points, direction), atol=1e-3, rtol=0)
+
+
+def test_degenerate_clouds_do_not_crash():
+    for cloud in (torch.zeros(1, 40, 3), torch.rand(1, 1, 3), torch.linspace(0, 1, 30)[None, :, None].expand(1, 30, 3)):
+        order = scan_order(cloud, stream(4, "scan"))
+        assert torch.equal(order.sort(dim=1).values, torch.arange(cloud.shape[1])[None])
