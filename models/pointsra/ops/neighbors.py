@@ -62,7 +62,10 @@ def nearest_indices(queries: Tensor, points: Tensor, count: int) -> Tensor:
 
 def _searchable(points: Tensor) -> bool:
     """Whether no coordinate is NaN, or so large that its square is not finite."""
-    return bool((points.abs().float() <= LARGEST).all())
+    if not points.numel():
+        return True
+    low, high = (float(value) for value in points.aminmax())
+    return low >= -LARGEST and high <= LARGEST  # NaN is neither
 
 
 def _nearest_by_tables(queries: Tensor, points: Tensor, count: int) -> Tensor:
