@@ -88,6 +88,49 @@ def test_planes_take_equal_distances_in_the_order_of_their_indices(total, count,
     assert torch.equal(plane_search.nearest_by_planes(queries, points, 1), expected[..., :1])
 
 
+def scattered(name, total, dtype):
+    points = cloud(20, 3, total, 3, dtype=dtype)
+    if name == "far":
+        points += 3000.0
+    elif name == "outlier":
+        points[:, total // 2] = 1e6
+    elif name == "tiny":
+        points *= 1e-21
+    elif name == "huge":
+        points *= 1e17
+    elif name == "one place":
+        points[:] = points[:, :1]
+    elif name == "flat":
+        points[..., 1] = 7.0
+    return points
+
+
+@pytest.mark.parametrize("name", ["plain", "far", "outlier", "tiny", "huge", "one place", "flat"])
+@pytest.mark.parametrize(("total", "count"), [(1500, 32), (1031, 9), (130, 2), (20, 19)])
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_planes_equal_the_sorted_differences_wherever_clouds_lie(name, total, count, dtype):
+    points = scattered(name, total, dtype)
+    queries = torch.cat([points[:, : total // 10], scattered("plain", 40, dtype) * points.std()], dim=1)
+    gaps = queries.unsqueeze(2) - points.unsqueeze(1)
+    x, y, z = gaps.square().unbind(dim=-1)
+    expected = (x + y + z).sort(dim=-1, stable=True).indices[..., :count]
+    assert torch.equal(plane_search.nearest_by_planes(queries, points, count), expected)
+
+
+def test_nothing_asked_nothing_found():
+    for count in (1, 4):
+        assert plane_search.nearest_by_planes(torch.zeros(2, 0, 3), cloud(21, 2, 9, 3), count).shape == (2, 0, count)
+        assert plane_search.nearest_by_planes(torch.zeros(0, 5, 3), torch.zeros(0, 9, 3), count).shape == (0, 5, count)
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16, torch.float32, torch.float64])
+@pytest.mark.parametrize("value", [torch.nan, torch.inf, -3e38])
+def test_coordinates_that_cannot_be_squared_do_not_stop_the_search(dtype, value):
+    points = cloud(22, 1, 400, 3).to(dtype)
+    points[0, 4, 1] = value
+    assert nearest_indices(points[:, 5:50], points, 12).shape == (1, 45, 12)
+
+
 def test_points_that_are_no_numbers_do_not_stop_the_search():
     points = cloud(12, 1, 30, 3)
     points[0, 4] = torch.nan
@@ -101,9 +144,10 @@ def test_an_unknown_way_is_refused(monkeypatch):
         nearest_indices(cloud(0, 1, 4, 3), cloud(1, 1, 4, 3), 1)
 
 
-def test_chunks_really_bound_the_table(monkeypatch, way):
+@pytest.mark.parametrize(("count", "table", "blocks"), [(1, "_squared", 16), (2, "_compared", 10)])
+def test_chunks_really_bound_the_table(monkeypatch, way, count, table, blocks):
     sizes = []
-    place, name = (neighbors, "squared_distances") if way == "plain" else (plane_search, "_squared")
+    place, name = (neighbors, "squared_distances") if way == "plain" else (plane_search, table)
     direct = getattr(place, name)
 
     def watched(*arguments):
@@ -115,8 +159,8 @@ def test_chunks_really_bound_the_table(monkeypatch, way):
     monkeypatch.setattr(plane_search, "_BLOCK", 400)
     monkeypatch.setattr(plane_search, "_SHORT_ROWS", 0)
     monkeypatch.setattr(place, name, watched)
-    nearest_indices(cloud(0, 2, 31, 3), cloud(1, 2, 50, 3), 2)
-    assert len(sizes) == 8
+    nearest_indices(cloud(0, 2, 31, 3), cloud(1, 2, 50, 3), count)
+    assert len(sizes) == (8 if way == "plain" else blocks)
     assert max(sizes) <= 400
 
 

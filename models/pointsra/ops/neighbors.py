@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from pointsra.ops.backends import backend
-from pointsra.ops.plane_search import nearest_by_planes
+from pointsra.ops.plane_search import LARGEST, nearest_by_planes
 from pointsra.ops.triton_search import fits, nearest_by_triton
 
 # Distances held at once: 2^24 floats are 64 MiB. Ours: small enough for a laptop, large enough to stay fast.
@@ -53,11 +53,19 @@ def nearest_indices(queries: Tensor, points: Tensor, count: int) -> Tensor:
     way = backend(points)
     if way == "triton" and (count == 1 or fits(points)):
         found = nearest_by_triton(queries, points, count)
-    elif way == "planes" and bool(queries.isfinite().all()) and bool(points.isfinite().all()):
+    elif way == "planes" and _searchable(queries) and _searchable(points):
         found = nearest_by_planes(queries, points, count)
     else:
         found = _nearest_by_tables(queries, points, count)
     return found
+
+
+def _searchable(points: Tensor) -> bool:
+    """Whether no coordinate is NaN, or so large that its square is not finite."""
+    if not points.numel():
+        return True
+    low, high = (float(value) for value in points.aminmax())
+    return low >= -LARGEST and high <= LARGEST  # NaN is neither
 
 
 def _nearest_by_tables(queries: Tensor, points: Tensor, count: int) -> Tensor:
