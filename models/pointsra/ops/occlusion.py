@@ -15,8 +15,9 @@ from pointsra.ops.batch_parts import normal
 
 # Ours, tried against closed spheres and boxes and against the finer one on the generated shapes.
 _CAMERA = 3.0  # radii from the middle to the camera, as in the view-point crop
-_SPACINGS_A_PIXEL = 0.75
-_TOLERANCE = 2.0  # spacings
+_SPACINGS_A_PIXEL = 0.7
+_TOLERANCE = 1.25  # spacings
+_ASKED = 64  # points of a cloud, the first, whose distances to a neighbor say how far apart its points lie
 
 
 def scan_order(points: Tensor, generator: torch.Generator) -> Tensor:
@@ -55,12 +56,11 @@ def depth_behind(points: Tensor, direction: Tensor) -> Tensor:
     offsets = offsets / offsets.norm(dim=-1).amax(dim=1)[:, None, None].clamp_min(1e-9)
     seen = offsets @ _axes(direction.float()).transpose(1, 2)
     depth = _CAMERA - seen[..., 2]
-    # A surface of area 4 is what shapes of radius one have about; its points lie so far apart.
-    spacing = 2.0 / total**0.5
+    spacing = _spacing(offsets)
     pixel = _SPACINGS_A_PIXEL * spacing / _CAMERA
-    half = int(0.36 / pixel) + 1  # a sphere of radius one, three away, reaches 0.354
+    half = int(0.36 / float(pixel.min())) + 1  # a sphere of radius one, three away, reaches 0.354
     side = 2 * half + 1
-    place = (seen[..., :2] / depth.unsqueeze(-1) / pixel).round().long() + half
+    place = (seen[..., :2] / (depth * pixel).unsqueeze(-1)).round().long() + half
     row, column = place.clamp(0, side - 1).unbind(-1)
     image = depth.new_full((clouds, side * side), torch.inf)
     image.scatter_reduce_(1, row * side + column, depth, "amin")
@@ -68,6 +68,21 @@ def depth_behind(points: Tensor, direction: Tensor) -> Tensor:
     nearest = covered.view(clouds, -1).gather(1, row * side + column)
     behind = depth - nearest - _TOLERANCE * spacing
     return torch.where(behind > 0, 10.0 + behind, depth)
+
+
+def _spacing(points: Tensor) -> Tensor:
+    """(B, 1) side of the square of surface that one of the points (B, N, 3) has on average.
+
+    Of points that are strewn over a plane, half have a neighbor within 0.47 of it.
+    """
+    total = points.shape[1]
+    asked = points[:, : min(_ASKED, total)]
+    lengths = points.square().sum(dim=-1)
+    squared = lengths[:, : len(asked[0]), None] + lengths.unsqueeze(1) - 2.0 * asked @ points.transpose(1, 2)
+    own = torch.arange(asked.shape[1], device=points.device)
+    squared[:, own, own] = torch.inf
+    nearest = squared.amin(dim=2).clamp(0.0, 1.0).sqrt().median(dim=1, keepdim=True).values / 0.47
+    return nearest.nan_to_num(1.0).clamp(0.5 / total**0.5, 8.0 / total**0.5)
 
 
 def _axes(direction: Tensor) -> Tensor:
