@@ -132,6 +132,23 @@ def test_adaptive_weight_is_per_cloud_and_without_gradient():
     assert torch.allclose(got, network.layers[-1].bias.grad, atol=1e-7)
 
 
+def test_a_limit_bounds_what_one_cloud_adds_and_leaves_the_others_alone():
+    network = Toy()
+    generator = torch.Generator().manual_seed(7)
+    data, noise = (torch.randn(6, 4, 3, generator=generator) for _ in range(2))
+    data[2] *= 30.0
+    times = TimeSampler(different_share=0.0)
+    path = MeanFlow(times).sample_path(data, noise, generator)
+    active = torch.ones(6, 4, dtype=torch.bool)
+    share = torch.tensor([0.5, 1.0, 1.0, 1.5, 1.0, 1.0])
+    errors = (network(path.state, path.r, path.t).velocity - path.velocity).square().mean(dim=(1, 2))
+    limit = 2.0 * float((share * errors).detach().median())
+    assert float(errors[2]) > 10.0 * limit
+    limited = MeanFlow(times, error_limit=limit).loss(network, path, active, share)
+    torch.testing.assert_close(limited.loss, (share * errors).clamp_max(limit).mean())
+    assert torch.equal(MeanFlow(times, error_limit=1e6).loss(network, path, active).loss, errors.mean())
+
+
 def _two_modes(count, generator):
     """One coordinate: −1 with share 0.3, +1 with 0.7; the others are 0."""
     data = torch.zeros(count, 1, 3)

@@ -7,7 +7,8 @@ Jacobian-vector product with tangents (v, 0, 1) for (z, r, t). Written as a regr
 
 which has the gradient of the original target u_tgt = v − (t − r) d/dt u. The tangent v is the sample's own
 velocity in the original ("conditional") and the network's u(z_t, t, t) in the improved form ("predicted").
-Rows with r = t are plain flow matching, bit for bit. w = 1 / (error + ε)^p, a cloud at a time, without gradient.
+Rows with r = t are plain flow matching, bit for bit. w = 1 / (error + ε)^p, a cloud at a time, without gradient; with
+a limit, w is also at most limit / error.
 
 The JVP runs without graph and only for rows with r ≠ t; an ordinary forward pass carries the gradient.
 """
@@ -40,12 +41,22 @@ class MeanFlow:
         times: how (r, t) are drawn.
         tangent: "predicted" or "conditional".
         adaptive_power: p of the adaptive weight; 0 is the plain mean squared error.
+        error_limit: what a cloud may add to the mean, its share included; one of a larger error is weighed down to it,
+            0 weighs none. The JVP of a few clouds can be tens of times too large, and an optimizer that ignores the
+            length of a gradient follows it.
     """
 
-    def __init__(self, times: TimeSampler, tangent: str = "predicted", adaptive_power: float = 0.0) -> None:
+    def __init__(
+        self,
+        times: TimeSampler,
+        tangent: str = "predicted",
+        adaptive_power: float = 0.0,
+        error_limit: float = 0.0,
+    ) -> None:
         self.times = times
         self.tangent = tangent
         self.adaptive_power = adaptive_power
+        self.error_limit = error_limit
 
     def sample_path(self, data: Tensor, noise: Tensor, generator: torch.Generator) -> Path:
         """Draw times for data and noise (B, T, 3) and go there."""
@@ -70,6 +81,9 @@ class MeanFlow:
             correction[rows] = (path.t - path.r)[rows, None, None] * change.float()
         error = masked_mean((predicted + correction - path.velocity).square(), active)
         weight = (error.detach() + _EPSILON).pow(-self.adaptive_power)
+        if self.error_limit:
+            counted = error.detach() if share is None else share * error.detach()
+            weight = weight * (self.error_limit / counted).clamp_max(1.0)
         with torch.no_grad():
             same = path.r == path.t
             plain = error[same].mean() if bool(same.any()) else error.mean()

@@ -50,7 +50,7 @@ def depth_behind(points: Tensor, direction: Tensor) -> Tensor:
         (B, N) in units of the cloud's radius: 2 … 4 where a point is seen, 10 and more where it is not.
     """
     points = points.float()
-    clouds, total, _ = points.shape
+    clouds = len(points)
     middle = points.mean(dim=1, keepdim=True)
     offsets = points - middle
     offsets = offsets / offsets.norm(dim=-1).amax(dim=1)[:, None, None].clamp_min(1e-9)

@@ -146,6 +146,9 @@ class Flow(Section):
         description="velocity inside the JVP: the network's own (improved MeanFlow) or the sample's",
     )
     adaptive_power: Weight = Field(0.0, description="p of the adaptive weight; 1 is sharp and mode-seeking")
+    error_limit: Weight = Field(
+        0.0, description="error of a cloud, as it is counted, above which it is weighed down to that; 0: no limit"
+    )
     scale: Annotated[float, Field(ge=0.0)] = Field(
         0.0, description="σ of the state; 0: measured on the training clouds and kept in the weights"
     )
