@@ -275,8 +275,8 @@ class PretrainPreset(Preset):
             raise ValueError("losses.mft_sra needs the average velocity of flow.objective = meanflow: set it to 0")
         if self.flow.objective == "regression" and self.flow.order in ("hungarian", "none"):
             raise ValueError(
-                f"flow.objective = regression has no noise to tell slots apart, and with flow.order = {self.flow.order} "
-                "every center would get the same answer: take morton or cells"
+                "flow.objective = regression has no noise to tell slots apart: with flow.order = hungarian or none "
+                "every center would get the same answer; take morton or cells"
             )
         if self.losses.mft_sra > 0 and self.losses.mean_flow == 0:
             raise ValueError("losses.mft_sra aligns the features that losses.mean_flow computes: give both or neither")
