@@ -97,7 +97,7 @@ def figures(complete: Completer, blocks: Sequence[Case], parts: Sequence[Case], 
 
     Returns:
         "blocks" and "parts", a list of :func:`distances` each; "shown", for each of ``parts`` the options of its
-        samples; "apart", for each the mean CD-L2 of its samples to the instance that decided.
+        samples; "apart", for each the CD-L2 of its samples to the instances that decided.
     """
     found: dict[str, Any] = {"blocks": [distances(case, complete(case)) for case in blocks]}
     found |= {"parts": [], "shown": [], "apart": []}
@@ -106,7 +106,7 @@ def figures(complete: Completer, blocks: Sequence[Case], parts: Sequence[Case], 
         found["parts"].append(distances(case, done))
         read = [shown_option(np.asarray(each, np.float32), case, budget.instances) for each in done.generated]
         found["shown"].append([option for option, _ in read])
-        found["apart"].append(statistics.fmean(away for _, away in read))
+        found["apart"].append([away for _, away in read])
     return found
 
 

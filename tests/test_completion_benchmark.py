@@ -11,11 +11,12 @@ import numpy as np
 import pytest
 
 from benchmarks import completion
+from benchmarks.completion_aims import ratios
 from benchmarks.completion_baselines import away_from, mirrored
 from benchmarks.completion_cases import CHOSEN, block_cases, part_cases, shown_option
 from benchmarks.completion_measures import Completed, caption_without, distances, figures
 from benchmarks.completion_rows import HELD_OUT_SEED, ROWS, Budget, resolved
-from benchmarks.completion_tables import coverage, main_table, ratios
+from benchmarks.completion_tables import coverage, main_table
 from pointsra.data.shapes import ALTERNATIVES, CHOICES, generate
 from tests.settings.test_ablation_presets import flat
 
@@ -138,6 +139,10 @@ def test_ratios_say_whether_an_aim_is_met():
     found = {(each["ratio"], each["mask"], each["evaluations"]): each for each in ratios(results)}
     assert found["best / regression", "parts", 1]["met"] and not found["mean / regression", "blocks", 1]["met"]
     assert not found["best / mirror and copy", "parts", 4]["met"] and found["mean / mirror and copy", "parts", 4]["met"]
+    assert all(each["of_the_generator_itself"] is None for each in found.values())
+    with_control = list(ratios(results | {"generator": run(0.2, 1.6)}))
+    assert {each["of_the_generator_itself"] for each in with_control if each["mask"] == "blocks"} == {None}
+    assert with_control[3]["ratio"] == "best / regression" and with_control[3]["of_the_generator_itself"] == 0.2
     assert not any("nearest" in title for title, _, _ in found)
     assert sum("not run" in line for line in main_table(results, 8)) == len(ROWS) - 3
 
