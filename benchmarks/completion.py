@@ -1,6 +1,6 @@
 """Completion judged on generated shapes held out from training: distances, diversity, coverage of the alternatives.
 
-    python -m benchmarks.completion --out runs/completion       # about an hour on 2 cores; the same command goes on
+    python -m benchmarks.completion --threads 2 --out runs/completion     # about an hour on 2 free cores; goes on
     python -m benchmarks.completion --steps 5000 --shapes 14000 --seeds 3 --threads 2 --out runs/long
     python -m benchmarks.completion --rows meanflow regression --out runs/two   # some rows; others can follow
     python -m benchmarks.completion --tiny --out runs/tiny           # says only that it runs
