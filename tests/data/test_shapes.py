@@ -5,7 +5,16 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from pointsra.data.shapes import CHOICES, CLASS_NAMES, ONLY_WHEN, PART_NAMES, generate, sample_surface
+from pointsra.data.shapes import (
+    ALTERNATIVES,
+    CHOICES,
+    CLASS_NAMES,
+    ONLY_WHEN,
+    PART_NAMES,
+    generate,
+    sample_meters,
+    sample_surface,
+)
 from pointsra.data.shapes.designs import draw
 from pointsra.data.shapes.generator import Shape
 from pointsra.data.shapes.meshes import box, merge
@@ -225,3 +234,52 @@ def test_bad_requests_say_what_is_wrong() -> None:
         generate(-1, 0)
     with pytest.raises(DataError, match="2 or more"):
         sample_surface(generate(0, 0), 1, np.random.default_rng(0))
+    with pytest.raises(DataError, match="'seat' of a chair cannot be forced"):
+        generate(0, 0, "chair", {"seat": "round"})
+    with pytest.raises(DataError, match="of a lamp cannot be forced; what can be is nothing"):
+        generate(0, 0, "lamp", {"base": "disc"})
+    with pytest.raises(DataError, match="'six legs' is no base of a chair"):
+        generate(0, 0, "chair", {"base": "six legs"})
+
+
+def _kept(shape: Shape, hidden: tuple[str, ...]) -> np.ndarray:
+    """Corners (F, 3, 3) of the faces of all other parts, over the lowest of them."""
+    shown = [number for number, part in enumerate(shape.part_names) if part not in hidden]
+    corners = shape.vertices.astype(np.float64)[shape.faces[np.isin(shape.face_parts, shown)]]
+    corners[..., 1] -= corners[..., 1].min()
+    return corners
+
+
+@pytest.mark.parametrize("name", sorted(ALTERNATIVES))
+def test_a_forced_option_changes_what_realizes_it_and_nothing_else(name: str) -> None:
+    for alternative in ALTERNATIVES[name]:
+        choice = alternative.choices[0]
+        for index in range(6):
+            plain = generate(index, 4, name)
+            for option in CHOICES[name][choice]:
+                forced = generate(index, 4, name, {choice: option}, variant=index)
+                assert forced.attributes[choice] == option
+                np.testing.assert_allclose(_kept(forced, alternative.parts), _kept(plain, alternative.parts), atol=1e-6)
+                for key in CHOICES[name].keys() - set(alternative.choices):
+                    assert forced.attributes.get(key) == plain.attributes.get(key)
+                for key, (other, allowed) in ONLY_WHEN[name].items():
+                    assert (key in forced.attributes) == (forced.attributes[other] in allowed)
+
+
+def test_forced_options_are_repeatable_and_variants_differ() -> None:
+    one, two = (generate(3, 4, "chair", {"base": "castors"}, variant=2) for _ in range(2))
+    assert np.array_equal(one.vertices, two.vertices) and one.caption == two.caption
+    other = generate(3, 4, "chair", {"base": "castors"}, variant=3)
+    assert other.vertices.shape != one.vertices.shape or not np.array_equal(other.vertices, one.vertices)
+    assert "castors" in one.caption
+    legs = {generate(3, 4, "chair", {"base": "four legs"}, variant=each).attributes["leg_style"] for each in range(12)}
+    assert len(legs) > 2
+
+
+def test_meters_and_unit_frame_are_the_same_points() -> None:
+    shape = generate(6, 9, "chair")
+    meters, parts = sample_meters(shape, 500, np.random.default_rng(4))
+    unit, again = sample_surface(shape, 500, np.random.default_rng(4))
+    assert np.array_equal(parts, again) and meters[:, 1].min() > -1e-6
+    centered = meters - meters.mean(axis=0)
+    np.testing.assert_allclose(centered / np.linalg.norm(centered, axis=1).max(), unit, atol=1e-6)

@@ -7,7 +7,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pointsra.metrics.geometry import F_SCORE_DISTANCE, chamfer_l2, f_score, mean_pairwise_chamfer, one_sided_distance
+from pointsra.metrics.geometry import (
+    F_SCORE_DISTANCE,
+    chamfer_l2,
+    f_score,
+    mean_pairwise_chamfer,
+    one_sided_distance,
+    one_sided_hausdorff,
+)
 
 
 def cloud(seed, count):
@@ -25,6 +32,7 @@ def test_equal_all_pairs(seed, n, m, distance):
     table = all_distances(first, second)
     there, back = table.min(axis=1), table.min(axis=0)
     assert one_sided_distance(first, second) == pytest.approx(there.mean())
+    assert one_sided_hausdorff(first, second) == pytest.approx(there.max())
     assert chamfer_l2(first, second) == pytest.approx((there**2).mean() + (back**2).mean())
     precision, recall = (there <= distance).mean(), (back <= distance).mean()
     expected = 2 * precision * recall / (precision + recall) if precision + recall else 0.0

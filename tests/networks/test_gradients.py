@@ -16,6 +16,7 @@ from pointsra.networks.mean_flow_transformer import FlowCondition, FlowContext, 
 from pointsra.networks.patch_embedding import PatchEmbedding
 from pointsra.networks.point_sra import PointSRA, PointSRASizes
 from pointsra.networks.transformer import PositionEmbedding, Transformer
+from pointsra.objectives.regression import Regression
 
 SIZES = PointSRASizes(
     dim=16,
@@ -85,6 +86,15 @@ def test_flow_in_velocity_and_hidden_tokens(perturbed, gradients_arrive):
     network = perturbed(MeanFlowTransformer(12, 2, 2, context_dim=16, image_dim=5, text_dim=7))
     output = network(*flow_inputs(16))
     gradients_arrive(network, [output.velocity])
+
+
+def test_flow_asked_by_a_regression(perturbed, gradients_arrive):
+    # Zeros in place of noise: the cosines and the bias of the state's embedding still learn, and all the rest does.
+    network = perturbed(MeanFlowTransformer(12, 2, 2, context_dim=16, image_dim=5, text_dim=7))
+    state, _, _, rank, context, condition = flow_inputs(16)
+    objective = Regression()
+    path = objective.sample_path(state, some(3, 5, 3, seed=4), torch.Generator())
+    gradients_arrive(network, [network(path.state, path.r, path.t, rank, context, condition).velocity])
 
 
 def test_flow_without_any_condition(perturbed, gradients_arrive):

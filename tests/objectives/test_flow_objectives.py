@@ -13,6 +13,7 @@ from pointsra.objectives.ddpm import Ddpm
 from pointsra.objectives.mean_flow import MeanFlow
 from pointsra.objectives.path import Path, TimeSampler, interpolate
 from pointsra.objectives.rectified_flow import RectifiedFlow
+from pointsra.objectives.regression import Regression
 
 
 @dataclass(frozen=True)
@@ -62,7 +63,7 @@ def test_times_follow_the_logit_normal():
     assert bool((r <= t).all())
 
 
-@pytest.mark.parametrize("objective", [MeanFlow(TimeSampler()), RectifiedFlow(TimeSampler()), Ddpm()])
+@pytest.mark.parametrize("objective", [MeanFlow(TimeSampler()), RectifiedFlow(TimeSampler()), Ddpm(), Regression()])
 def test_inactive_slots_do_not_count(objective):
     network = Toy()
     generator = torch.Generator().manual_seed(2)
@@ -216,7 +217,7 @@ def test_euler_integrates_a_straight_field_exactly():
     assert torch.equal(interpolate(data, noise, torch.zeros(4)), data)
 
 
-@pytest.mark.parametrize("objective", [MeanFlow(TimeSampler()), RectifiedFlow(TimeSampler()), Ddpm()])
+@pytest.mark.parametrize("objective", [MeanFlow(TimeSampler()), RectifiedFlow(TimeSampler()), Ddpm(), Regression()])
 def test_clouds_count_by_their_shares(objective):
     network = Toy()
     generator = torch.Generator().manual_seed(9)
@@ -244,3 +245,40 @@ def test_ddpm_samples_stay_near_the_data_with_a_rough_network(steps):
 
     noise = torch.randn(64, 16, 3, generator=torch.Generator().manual_seed(1))
     assert objective.draw(rough, noise, steps).abs().max() <= 6.0
+
+
+def test_regression_learns_the_mean_of_two_equally_likely_answers():
+    # The network is one free vector, so the least squares are in closed form: with answers a and b in equal shares
+    # it is −(a + b) / 2, and the error that is left is the variance, |a − b|² / 4 over three coordinates.
+    first, second = torch.tensor([1.0, -2.0, 0.5]), torch.tensor([3.0, 2.0, 0.5])
+    data = torch.stack([first, second] * 4)[:, None, :]
+    answer = torch.zeros(3, requires_grad=True)
+
+    def network(state, r, t, rows):
+        assert bool((state == 0).all() and (r == 0).all() and (t == 1).all())
+        return Output(answer.expand_as(state))
+
+    objective, active = Regression(), torch.ones(8, 1, dtype=torch.bool)
+    path = objective.sample_path(data, torch.full_like(data, 7.0), torch.Generator())
+    optimizer = torch.optim.SGD([answer], lr=0.5)
+    for _ in range(60):
+        optimizer.zero_grad()
+        loss = objective.loss(network, path, active).loss
+        loss.backward()
+        optimizer.step()
+    torch.testing.assert_close(-answer.detach(), (first + second) / 2)
+    torch.testing.assert_close(loss.detach(), (first - second).square().sum() / 4 / 3)
+    drawn = objective.draw(network, torch.randn(5, 2, 3, generator=torch.Generator().manual_seed(0)), steps=4)
+    torch.testing.assert_close(drawn, ((first + second) / 2).expand(5, 2, 3))
+
+
+def test_regression_draws_the_same_for_any_noise_in_one_evaluation():
+    network, calls = Toy(), []
+
+    def counted(state, r, t, rows):
+        calls.append(len(state))
+        return network(state, r, t, rows)
+
+    noises = [torch.randn(4, 6, 3, generator=torch.Generator().manual_seed(seed)) for seed in (0, 1)]
+    one, two = (Regression().draw(counted, noise, steps) for noise, steps in zip(noises, (1, 4), strict=True))
+    assert torch.equal(one, two) and calls == [4, 4]

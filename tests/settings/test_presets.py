@@ -174,6 +174,8 @@ def test_several_mistakes_are_named_at_once():
         (["augment.scale_low=2.0"], "scale_low exceeds"),
         (["flow.objective=off"], "losses.mean_flow"),
         (["flow.objective=ddpm"], "losses.mft_sra"),
+        (["flow.objective=regression"], "losses.mft_sra"),
+        (["flow.objective=regression", "losses.mft_sra=0", "flow.order=none"], "same answer"),
         (["patches.groups=1"], "no visible or no masked"),
         (["flow.order=cells"], "masks.hidden"),
         (
@@ -189,6 +191,7 @@ def test_contradictions_are_refused(overrides, words):
 def test_switching_the_flow_off_consistently_is_allowed():
     load_preset("quickstart", ["flow.objective=off", "losses.mean_flow=0", "losses.mft_sra=0"])
     load_preset("quickstart", ["flow.objective=ddpm", "losses.mft_sra=0"])
+    load_preset("quickstart", ["flow.objective=regression", "losses.mft_sra=0"])
 
 
 def test_unknown_names_name_the_nearest():

@@ -17,6 +17,11 @@ def one_sided_distance(source: Points, target: Points) -> float:
     return float(KDTree(target).query(source)[0].mean())
 
 
+def one_sided_hausdorff(source: Points, target: Points) -> float:
+    """Largest (unsquared) distance of any source point (N, 3) to its nearest target point (M, 3)."""
+    return float(KDTree(target).query(source)[0].max())
+
+
 def chamfer_l2(first: Points, second: Points) -> float:
     """CD-L2 of (N, 3) and (M, 3): mean squared nearest distance, both ways, summed."""
     forward = KDTree(second).query(first)[0]

@@ -134,7 +134,9 @@ class Times(Section):
 class Flow(Section):
     """The generative transformer over masked centers."""
 
-    objective: Literal["meanflow", "rectified_flow", "ddpm", "off"] = Field("meanflow", description="what it learns")
+    objective: Literal["meanflow", "rectified_flow", "ddpm", "regression", "off"] = Field(
+        "meanflow", description="what it learns"
+    )
     dim: Positive = Field(288, description="width")
     depth: Positive = Field(12, description="blocks")
     heads: Positive = Field(6, description="attention heads")
@@ -279,6 +281,11 @@ class PretrainPreset(Preset):
             raise ValueError("flow.objective is off: set losses.mean_flow and losses.mft_sra to 0")
         if self.flow.objective != "meanflow" and self.losses.mft_sra > 0:
             raise ValueError("losses.mft_sra needs the average velocity of flow.objective = meanflow: set it to 0")
+        if self.flow.objective == "regression" and self.flow.order in ("hungarian", "none"):
+            raise ValueError(
+                "flow.objective = regression has no noise to tell slots apart: with flow.order = hungarian or none "
+                "every center would get the same answer; take morton or cells"
+            )
         if self.losses.mft_sra > 0 and self.losses.mean_flow == 0:
             raise ValueError("losses.mft_sra aligns the features that losses.mean_flow computes: give both or neither")
         if sum(self.losses.model_dump().values()) == 0:

@@ -14,12 +14,13 @@ from pointsra.objectives.ddpm import Ddpm
 from pointsra.objectives.mean_flow import MeanFlow
 from pointsra.objectives.path import TimeSampler
 from pointsra.objectives.rectified_flow import RectifiedFlow
+from pointsra.objectives.regression import Regression
 from pointsra.ops.randomness import stream
 from pointsra.ops.transforms import rotate_about_vertical, scale_and_translate
 from pointsra.settings.schema import Augment, Flow, Optimizer, PretrainPreset, Runtime
 from pointsra.training.step import Plan
 
-FlowObjective = MeanFlow | RectifiedFlow | Ddpm
+FlowObjective = MeanFlow | RectifiedFlow | Ddpm | Regression
 
 
 def point_sra_sizes(preset: PretrainPreset, image_dim: int, text_dim: int) -> PointSRASizes:
@@ -67,12 +68,18 @@ def build_flow_objective(flow: Flow, aligned: bool) -> FlowObjective:
         "meanflow": lambda: MeanFlow(times, flow.tangent, flow.adaptive_power, flow.error_limit),
         "rectified_flow": lambda: RectifiedFlow(times),
         "ddpm": Ddpm,
+        "regression": Regression,
     }[flow.objective]()
 
 
 def flow_objective_named(name: str) -> FlowObjective:
     """The sampler of trained weights, whose description names their objective."""
-    return {"meanflow": MeanFlow, "rectified_flow": RectifiedFlow}[name](TimeSampler()) if name != "ddpm" else Ddpm()
+    return {
+        "meanflow": lambda: MeanFlow(TimeSampler()),
+        "rectified_flow": lambda: RectifiedFlow(TimeSampler()),
+        "ddpm": Ddpm,
+        "regression": Regression,
+    }[name]()
 
 
 def build_plan(

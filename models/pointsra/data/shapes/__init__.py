@@ -8,13 +8,25 @@ for scans: surfaces are clean, objects stand upright and alone.
 from __future__ import annotations
 
 from pointsra.data.shapes.generator import (
+    ALTERNATIVES,
     CHOICES,
     CLASS_NAMES,
     ONLY_WHEN,
     PART_NAMES,
     Shape,
     generate,
+    sample_meters,
     sample_surface,
 )
 
-__all__ = ["CHOICES", "CLASS_NAMES", "ONLY_WHEN", "PART_NAMES", "Shape", "generate", "sample_surface"]
+__all__ = [
+    "ALTERNATIVES",
+    "CHOICES",
+    "CLASS_NAMES",
+    "ONLY_WHEN",
+    "PART_NAMES",
+    "Shape",
+    "generate",
+    "sample_meters",
+    "sample_surface",
+]

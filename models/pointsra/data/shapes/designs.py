@@ -8,7 +8,7 @@ sentence. It knows no class.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -62,10 +62,87 @@ def draw(rng: np.random.Generator, choices: Choices, only_when: Conditions | Non
             drawn[name] = option
             if number < total:
                 break
+    return _applying(drawn, only_when)
+
+
+def _applying(drawn: dict[str, str], only_when: Conditions | None) -> dict[str, str]:
     for name, (other, allowed) in (only_when or {}).items():
         if drawn.get(other) not in allowed:
             drawn.pop(name, None)
     return drawn
+
+
+@dataclass(frozen=True)
+class Alternative:
+    """Choices that are realized together, and by parts of their own: without these parts, nothing tells what was drawn.
+
+    Attributes:
+        choices: names in the class's table.
+        parts: names of the parts that realize them; all others are the same whatever the choice.
+    """
+
+    choices: tuple[str, ...]
+    parts: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Forced:
+    """Options that take the place of drawn ones.
+
+    Attributes:
+        options: choice -> option.
+        renewed: choices that are drawn anew where ``options`` does not name them, those of the same alternatives.
+        rng: source of randomness of all that realizes them.
+    """
+
+    options: Mapping[str, str]
+    renewed: frozenset[str]
+    rng: np.random.Generator
+
+
+@dataclass(frozen=True)
+class Drawing:
+    """What an object is built from.
+
+    Attributes:
+        drawn: choice -> option, as :func:`draw` gave it.
+        taken: the same with forced options in their place; this is what the object has.
+        forced: what was forced, or None.
+    """
+
+    drawn: dict[str, str]
+    taken: dict[str, str]
+    forced: Forced | None
+
+    def realize(
+        self,
+        choice: str,
+        build: Callable[[Assembly, np.random.Generator, Mapping[str, str]], None],
+        asm: Assembly,
+        rng: np.random.Generator,
+    ) -> None:
+        """Build the parts of the alternatives that ``choice`` belongs to.
+
+        Forced ones are built with numbers of their own. What was drawn is then built aside and thrown away, so that
+        ``rng`` goes on as it would have and all other parts stay as they were.
+        """
+        if self.forced is None or choice not in self.forced.renewed:
+            build(asm, rng, self.drawn)
+        else:
+            build(asm.aside(), rng, self.drawn)
+            build(asm, self.forced.rng, self.taken)
+
+
+def draw_with(
+    rng: np.random.Generator, choices: Choices, only_when: Conditions | None, forced: Forced | None
+) -> Drawing:
+    """Draw every choice as :func:`draw` does, then put forced options in place."""
+    drawn = draw(rng, choices, only_when)
+    if forced is None:
+        return Drawing(drawn, drawn, None)
+    anew = draw(forced.rng, choices) | dict(forced.options)
+    kept = drawn | {name: option for name, option in anew.items() if name in forced.renewed}
+    return Drawing(drawn, _applying({name: kept[name] for name in choices if name in kept}, only_when), forced)
 
 
 def caption(name: str, attributes: Mapping[str, Attribute], lead: Sequence[str], wording: Mapping[str, str]) -> str:
@@ -100,6 +177,7 @@ class Assembly:
     """Collects pieces under their part names, then closes them into a :class:`Design`."""
 
     def __init__(self, part_names: Sequence[str]) -> None:
+        self._names = tuple(part_names)
         self._index = {name: i for i, name in enumerate(part_names)}
         self._pieces: list[Mesh] = []
         self._parts: list[int] = []
@@ -113,6 +191,10 @@ class Assembly:
     def turn(self, axis: str, degrees: float) -> None:
         """Turn all that has been added about an axis ("x", "y" or "z") through the origin: what stood lies down."""
         self._pieces = [rotate(mesh, axis, degrees) for mesh in self._pieces]
+
+    def aside(self) -> Assembly:
+        """An empty assembly of the same parts, for pieces that are thrown away."""
+        return Assembly(self._names)
 
     def finish(self, attributes: Mapping[str, Attribute], sentence: str) -> Design:
         """Join the pieces: wind faces outward piece by piece, drop faces without area, stand on y = 0."""

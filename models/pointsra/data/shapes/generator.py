@@ -6,7 +6,7 @@ Rendering views and writing files happen elsewhere.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -39,7 +39,7 @@ from pointsra.data.shapes import (
     vehicles,
     vessels,
 )  # fmt: skip
-from pointsra.data.shapes.designs import Attribute, Design
+from pointsra.data.shapes.designs import Alternative, Attribute, Design, Forced
 from pointsra.errors import DataError
 
 _DESIGNERS: dict[str, Callable[[np.random.Generator], Design]] = {
@@ -132,6 +132,18 @@ PART_NAMES: dict[str, tuple[str, ...]] = {
 """Class -> names of its parts; a part label is an index into its own class's names."""
 
 
+ALTERNATIVES: dict[str, tuple[Alternative, ...]] = {
+    name: alternatives for family in (seating, surfaces) for name, alternatives in family.ALTERNATIVES.items()
+}
+"""Class -> choices that can be forced, with the parts that realize them; see :func:`generate`."""
+
+_FORCIBLE: dict[str, Callable[[np.random.Generator, Forced | None], Design]] = {
+    "chair": seating.chair,
+    "stool": seating.stool,
+    "table": surfaces.table,
+}
+
+
 @dataclass(frozen=True)
 class Shape:
     """One generated object in meters, standing on y = 0, front toward +z.
@@ -157,24 +169,45 @@ class Shape:
     attributes: dict[str, Attribute]
 
 
-def generate(index: int, seed: int, class_name: str | None = None) -> Shape:
+def generate(
+    index: int,
+    seed: int,
+    class_name: str | None = None,
+    forced: Mapping[str, str] | None = None,
+    variant: int = 0,
+) -> Shape:
     """Make shape number ``index`` of a seed.
+
+    With ``forced`` it is the same object with another option: ``{"base": "pedestal"}`` puts the same seat and back on a
+    pedestal. Choices that are realized together with a forced one (``ALTERNATIVES``) are drawn anew, and so are the
+    sizes of the parts that realize them; all other parts stay where they are, to the bit but for a common shift that
+    lets the object stand on y = 0.
 
     Args:
         index: which shape, from 0.
         seed: which collection, from 0.
         class_name: the class; where None, classes take turns by index.
+        forced: choice -> option, of choices in ``ALTERNATIVES``.
+        variant: which instance of the forced options, from 0.
 
     Raises:
-        DataError: the class name is not one of ``CLASS_NAMES``, or index or seed is negative.
+        DataError: the class name is not one of ``CLASS_NAMES``, a number is negative, or what is forced cannot be.
     """
-    if index < 0 or seed < 0:
-        raise DataError(f"shape index {index} and seed {seed} must not be negative; count both from 0")
+    if index < 0 or seed < 0 or variant < 0:
+        raise DataError(
+            f"shape index {index}, seed {seed} and variant {variant} must not be negative; count all from 0"
+        )
     if class_name is not None and class_name not in _DESIGNERS:
         raise DataError(f"'{class_name}' is not a class of the shapes data set; choose among {', '.join(CLASS_NAMES)}")
     name = CLASS_NAMES[index % len(CLASS_NAMES)] if class_name is None else class_name
     label = CLASS_NAMES.index(name)
-    design = _DESIGNERS[name](np.random.default_rng([seed, index, label]))
+    rng = np.random.default_rng([seed, index, label])
+    if forced:
+        # One number more than the stream above, and never a zero, which would be no address of its own.
+        anew = Forced(forced, _renewed(name, forced), np.random.default_rng([seed, index, label, variant + 1]))
+        design = _FORCIBLE[name](rng, anew)
+    else:
+        design = _DESIGNERS[name](rng)
     extents = np.ptp(design.vertices, axis=0)
     sizes = {key: round(float(size), 3) for key, size in zip(("width_m", "height_m", "depth_m"), extents, strict=True)}
     return Shape(
@@ -187,6 +220,20 @@ def generate(index: int, seed: int, class_name: str | None = None) -> Shape:
         caption=design.caption,
         attributes={**design.attributes, **sizes},
     )
+
+
+def _renewed(name: str, forced: Mapping[str, str]) -> frozenset[str]:
+    """All choices of the alternatives that forced ones belong to."""
+    touched: set[str] = set()
+    for choice, option in forced.items():
+        together = [each.choices for each in ALTERNATIVES.get(name, ()) if choice in each.choices]
+        if not together:
+            known = [choice for each in ALTERNATIVES.get(name, ()) for choice in each.choices]
+            raise DataError(f"'{choice}' of a {name} cannot be forced; what can be is {', '.join(known) or 'nothing'}")
+        if option not in CHOICES[name][choice]:
+            raise DataError(f"'{option}' is no {choice} of a {name}; choose among {', '.join(CHOICES[name][choice])}")
+        touched.update(*together)
+    return frozenset(touched)
 
 
 def sample_surface(shape: Shape, count: int, rng: np.random.Generator) -> tuple[NDArray[np.float32], NDArray[np.uint8]]:
@@ -206,6 +253,18 @@ def sample_surface(shape: Shape, count: int, rng: np.random.Generator) -> tuple[
     """
     if count < 2:
         raise DataError(f"cannot sample {count} points on a {shape.class_name}; ask for 2 or more")
+    points, parts = sample_meters(shape, count, rng)
+    points -= points.mean(axis=0)
+    points /= np.sqrt((points**2).sum(axis=1)).max()
+    return points.astype(np.float32), parts
+
+
+def sample_meters(shape: Shape, count: int, rng: np.random.Generator) -> tuple[NDArray[np.float64], NDArray[np.uint8]]:
+    """The same points in the frame of the object: (N, 3) float64 in meters, with their part labels (N,).
+
+    Raises:
+        DataError: the shape has no surface.
+    """
     corners = shape.vertices.astype(np.float64)[shape.faces]
     first, edge_a, edge_b = corners[:, 0], corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0]
     area = np.sqrt((np.cross(edge_a, edge_b) ** 2).sum(axis=1))
@@ -217,7 +276,4 @@ def sample_surface(shape: Shape, count: int, rng: np.random.Generator) -> tuple[
     u, v = rng.random((2, count, 1))
     over = u + v > 1
     u, v = np.where(over, 1 - u, u), np.where(over, 1 - v, v)
-    points = first[chosen] + u * edge_a[chosen] + v * edge_b[chosen]
-    points -= points.mean(axis=0)
-    points /= np.sqrt((points**2).sum(axis=1)).max()
-    return points.astype(np.float32), shape.face_parts[chosen]
+    return first[chosen] + u * edge_a[chosen] + v * edge_b[chosen], shape.face_parts[chosen]

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from functools import partial
+
 import numpy as np
 
 from pointsra.data.shapes import supports
-from pointsra.data.shapes.designs import Assembly, Design, caption, draw
+from pointsra.data.shapes.designs import Alternative, Assembly, Design, Forced, caption, draw_with
 from pointsra.data.shapes.meshes import Mesh, box, move, rotate
 from pointsra.data.shapes.parts import (
     beam,
@@ -50,6 +53,14 @@ ONLY_WHEN: dict[str, dict[str, tuple[str, tuple[str, ...]]]] = {
 PART_NAMES = {
     "chair": ("seat", "back", "arm", "leg", "base", "column", "wheel", "stretcher"),
     "stool": ("seat", "leg", "base", "column", "wheel", "stretcher"),
+}
+_BELOW = ("leg", "base", "column", "wheel", "stretcher")
+ALTERNATIVES: dict[str, tuple[Alternative, ...]] = {
+    "chair": (
+        Alternative(("base", "leg_style", "stretcher"), _BELOW),
+        Alternative(("back", "arms"), ("back", "arm")),
+    ),
+    "stool": (Alternative(("base", "leg_style", "footrest"), _BELOW),),
 }
 _CHAIR_WORDS = {"base": "{}", "stretcher": "{} stretchers", "seat": "a {} seat",
                 "cushion": "a {} cushion", "back": "a {} back", "arms": "{} arms"}  # fmt: skip
@@ -155,13 +166,10 @@ def add_arms(
             asm.add("arm", frustum((x, top - 0.03, rear + 0.03), (x, top + rise, rear), thick))
 
 
-def chair(rng: np.random.Generator) -> Design:
-    """Build a chair from the choices of ``CHOICES["chair"]``."""
-    drawn = draw(rng, CHOICES["chair"], ONLY_WHEN["chair"])
-    asm = Assembly(PART_NAMES["chair"])
-    width, depth = rng.uniform(0.38, 0.56), rng.uniform(0.38, 0.54)
-    top, thick = rng.uniform(0.4, 0.5), rng.uniform(0.02, 0.055)
-    below, radius = top - thick, rng.uniform(0.014, 0.028)
+def _chair_base(
+    width: float, depth: float, below: float, asm: Assembly, rng: np.random.Generator, drawn: Mapping[str, str]
+) -> None:
+    radius = rng.uniform(0.014, 0.028)
     base, splay = drawn["base"], rng.uniform(0.0, 0.08) if rng.random() < 0.6 else 0.0
     share, turn = rng.uniform(0.15, 0.55), rng.choice([np.pi / 2, -np.pi / 2])
     snug = 0.68 if drawn["seat"] == "round" else (0.78 if drawn["seat"] == "trapezoid" else 0.92)
@@ -182,7 +190,17 @@ def chair(rng: np.random.Generator) -> Design:
         supports.sled(asm, rng, (width / 2 * 0.9, depth / 2 * 0.9), below, radius * 0.55)
     else:
         supports.cantilever(asm, rng, (width / 2 * 0.92, depth / 2), below - radius * 0.2, radius * 0.6)
-    _add_seat(asm, drawn["seat"], drawn["cushion"], width, depth, top, thick)
+
+
+def _chair_back_and_arms(
+    width: float,
+    depth: float,
+    top: float,
+    thick: float,
+    asm: Assembly,
+    rng: np.random.Generator,
+    drawn: Mapping[str, str],
+) -> None:
     high, lean = rng.uniform(0.32, 0.62), rng.uniform(2.0, 16.0)
     spread = width * rng.uniform(0.78, 0.95)
     inset = {"round": 0.16, "rounded": 0.05}.get(drawn["seat"], 0.03) * depth
@@ -195,18 +213,31 @@ def chair(rng: np.random.Generator) -> Design:
     slope = None if drawn["back"] == "missing" else float(np.tan(np.radians(lean)))
     reach = (max(spread / 2, width / 2 * 0.8 if drawn["seat"] == "round" else 0.0), depth / 2 - inset)
     add_arms(asm, rng, drawn["arms"], (reach[0], reach[1]), top, slope)
+
+
+def chair(rng: np.random.Generator, forced: Forced | None = None) -> Design:
+    """Build a chair from the choices of ``CHOICES["chair"]``."""
+    drawing = draw_with(rng, CHOICES["chair"], ONLY_WHEN["chair"], forced)
+    drawn = drawing.taken
+    asm = Assembly(PART_NAMES["chair"])
+    width, depth = rng.uniform(0.38, 0.56), rng.uniform(0.38, 0.54)
+    top, thick = rng.uniform(0.4, 0.5), rng.uniform(0.02, 0.055)
+    drawing.realize("base", partial(_chair_base, width, depth, top - thick), asm, rng)
+    _add_seat(asm, drawn["seat"], drawn["cushion"], width, depth, top, thick)
+    drawing.realize("back", partial(_chair_back_and_arms, width, depth, top, thick), asm, rng)
     return asm.finish(drawn, caption("chair", drawn, (), _CHAIR_WORDS))
 
 
-def stool(rng: np.random.Generator) -> Design:
-    """Build a stool from the choices of ``CHOICES["stool"]``."""
-    drawn = draw(rng, CHOICES["stool"], ONLY_WHEN["stool"])
-    asm = Assembly(PART_NAMES["stool"])
-    low, tall = {"low": (0.25, 0.38), "plain": (0.42, 0.52), "bar-height": (0.6, 0.8)}[drawn["height"]]
-    top, width = rng.uniform(low, tall), rng.uniform(0.28, 0.44)
-    depth = width if drawn["seat"] in ("round", "hexagonal") else width * rng.uniform(0.65, 1.0)
-    thick, radius = rng.uniform(0.02, 0.07), rng.uniform(0.012, 0.026)
-    below, base = top - thick, drawn["base"]
+def _stool_base(
+    width: float,
+    depth: float,
+    top: float,
+    below: float,
+    asm: Assembly,
+    rng: np.random.Generator,
+    drawn: Mapping[str, str],
+) -> None:
+    radius, base = rng.uniform(0.012, 0.026), drawn["base"]
     splay, share = rng.uniform(0.0, 0.14) * top / 0.5, rng.uniform(0.2, 0.45)
     turn = rng.choice([np.pi / 2, -np.pi / 2])
     if base in supports.LEG_COUNTS:
@@ -226,6 +257,19 @@ def stool(rng: np.random.Generator) -> Design:
     else:
         snug = 0.66 if drawn["seat"] in ("round", "hexagonal") else 0.85
         supports.crossed(asm, (width / 2 * snug, depth / 2 * snug * rng.uniform(0.85, 1.0)), below, radius)
+
+
+def stool(rng: np.random.Generator, forced: Forced | None = None) -> Design:
+    """Build a stool from the choices of ``CHOICES["stool"]``."""
+    drawing = draw_with(rng, CHOICES["stool"], ONLY_WHEN["stool"], forced)
+    drawn = drawing.taken
+    asm = Assembly(PART_NAMES["stool"])
+    low, tall = {"low": (0.25, 0.38), "plain": (0.42, 0.52), "bar-height": (0.6, 0.8)}[drawn["height"]]
+    top, width = rng.uniform(low, tall), rng.uniform(0.28, 0.44)
+    depth = width if drawn["seat"] in ("round", "hexagonal") else width * rng.uniform(0.65, 1.0)
+    thick = rng.uniform(0.02, 0.07)
+    below = top - thick
+    drawing.realize("base", partial(_stool_base, width, depth, top, below), asm, rng)
     _add_seat(asm, drawn["seat"], drawn["cushion"], width, depth, top, thick)
     if drawn["seat"] == "square" and rng.random() < 0.3:
         asm.add("seat", box((0, below - 0.025, 0), (width * 0.8, 0.05, depth * 0.8), without=("top",)))

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from functools import partial
+
 import numpy as np
 
 from pointsra.data.shapes import supports
-from pointsra.data.shapes.designs import Assembly, Design, caption, draw
+from pointsra.data.shapes.designs import Alternative, Assembly, Design, Forced, caption, draw, draw_with
 from pointsra.data.shapes.meshes import box
 from pointsra.data.shapes.parts import (
     beam,
@@ -45,6 +48,11 @@ PART_NAMES = {
     "table": ("top", "apron", "leg", "base", "column", "stretcher", "shelf"),
     "desk": ("top", "leg", "drawer", "cabinet", "panel", "hutch", "handle"),
 }
+ALTERNATIVES: dict[str, tuple[Alternative, ...]] = {
+    "table": (
+        Alternative(("base", "leg_style", "stretcher", "lower_shelf"), ("leg", "base", "column", "stretcher", "shelf")),
+    ),
+}
 _TABLE_WORDS = {"top": "a {} top", "base": "{}", "stretcher": "{} stretchers",
                 "apron": "a {} apron", "lower_shelf": "a {} shelf below"}  # fmt: skip
 _DESK_WORDS = {"plan": "a {} plan", "left_support": "{} on the left", "right_support": "{} on the right",
@@ -59,20 +67,18 @@ def _top_outline(kind: str, width: float, depth: float) -> np.ndarray:
     return superellipse(power, 32) * np.array([width, depth]) / 2
 
 
-def table(rng: np.random.Generator) -> Design:
-    """Build a table from the choices of ``CHOICES["table"]``."""
-    drawn = draw(rng, CHOICES["table"], ONLY_WHEN["table"])
-    asm = Assembly(PART_NAMES["table"])
-    low, tall = {"low": (0.32, 0.5), "plain": (0.68, 0.78), "bar-height": (0.9, 1.1)}[drawn["height"]]
-    height, kind, base = rng.uniform(low, tall), drawn["top"], drawn["base"]
-    width = rng.uniform(0.55, 1.3) if kind in ("round", "square", "octagonal") else rng.uniform(0.9, 2.2)
-    depth = width * (1.0 if kind in ("round", "square", "octagonal") else rng.uniform(0.4, 0.7))
-    thick, radius = rng.uniform(0.018, 0.06), rng.uniform(0.018, 0.045)
-    below = height - thick
-    asm.add("top", slab(_top_outline(kind, width, depth), below, height))
-    curved = kind in ("round", "oval", "octagonal")
-    snug = rng.uniform(0.6, 0.68) if curved else rng.uniform(0.82, 0.94)
-    half = (width / 2 * snug - radius, depth / 2 * snug - radius)
+def _table_base(
+    width: float,
+    depth: float,
+    below: float,
+    half: tuple[float, float],
+    radius: float,
+    curved: bool,
+    asm: Assembly,
+    rng: np.random.Generator,
+    drawn: Mapping[str, str],
+) -> None:
+    base = drawn["base"]
     splay = rng.uniform(0.0, 0.1) if rng.random() < 0.4 else 0.0
     share, turn = rng.uniform(0.12, 0.35), float(rng.choice([np.pi / 2, -np.pi / 2]))
     if base in supports.LEG_COUNTS:
@@ -81,7 +87,7 @@ def table(rng: np.random.Generator) -> Design:
         else:
             tops, feet = supports.corner_legs(half, below, splay)
         if base == "six legs":
-            z = depth / 2 * (0.92 if curved else snug) - radius
+            z = depth / 2 * 0.92 - radius if curved else half[1]
             extra = np.array([[0.0, 0.0, z], [0.0, 0.0, -z]])
             tops = np.concatenate([tops, extra + np.array([0.0, below, 0.0])])
             feet = np.concatenate([feet, extra])
@@ -112,6 +118,24 @@ def table(rng: np.random.Generator) -> Design:
         supports.end_panels(asm, half, below, rng.uniform(0.02, 0.05))
     else:
         supports.hairpins(asm, half, below)
+
+
+def table(rng: np.random.Generator, forced: Forced | None = None) -> Design:
+    """Build a table from the choices of ``CHOICES["table"]``."""
+    drawing = draw_with(rng, CHOICES["table"], ONLY_WHEN["table"], forced)
+    drawn = drawing.taken
+    asm = Assembly(PART_NAMES["table"])
+    low, tall = {"low": (0.32, 0.5), "plain": (0.68, 0.78), "bar-height": (0.9, 1.1)}[drawn["height"]]
+    height, kind = rng.uniform(low, tall), drawn["top"]
+    width = rng.uniform(0.55, 1.3) if kind in ("round", "square", "octagonal") else rng.uniform(0.9, 2.2)
+    depth = width * (1.0 if kind in ("round", "square", "octagonal") else rng.uniform(0.4, 0.7))
+    thick, radius = rng.uniform(0.018, 0.06), rng.uniform(0.018, 0.045)
+    below = height - thick
+    asm.add("top", slab(_top_outline(kind, width, depth), below, height))
+    curved = kind in ("round", "oval", "octagonal")
+    snug = rng.uniform(0.6, 0.68) if curved else rng.uniform(0.82, 0.94)
+    half = (width / 2 * snug - radius, depth / 2 * snug - radius)
+    drawing.realize("base", partial(_table_base, width, depth, below, half, radius, curved), asm, rng)
     if drawn["apron"] == "plain":
         deep, inset = rng.uniform(0.05, 0.11), 0.98 if not curved else 1.0
         outline = _top_outline(kind, half[0] * 2 * inset, half[1] * 2 * inset)

@@ -1,0 +1,164 @@
+"""Completion judged on generated shapes held out from training: distances, diversity, coverage of the alternatives.
+
+    python -m benchmarks.completion --threads 2 --out runs/completion     # about an hour on 2 free cores; goes on
+    python -m benchmarks.completion --steps 5000 --shapes 14000 --seeds 3 --threads 2 --out runs/long
+    python -m benchmarks.completion --rows meanflow regression --out runs/two   # some rows; others can follow
+    python -m benchmarks.completion --tiny --out runs/tiny           # says only that it runs
+
+Trained rows are the preset ``small`` with MeanFlow, rectified flow or regression as its objective, at the same data,
+network and number of steps. Beside them stand a mirror, the nearest training shape, given weights (another budget), and
+the generator itself as a control. Nothing is chosen: the last step is measured, on shapes of another seed, with
+settings fixed beforehand. docs/completion.md says what each figure is.
+
+``completion.md`` holds the tables and whether each aim is met, ``completion.json`` every figure of every cloud.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from benchmarks.completion_baselines import mirrored, nearest_shape
+from benchmarks.completion_cases import CHOSEN, Case, block_cases, part_cases
+from benchmarks.completion_measures import Completed, by_network, control, figures, steered
+from benchmarks.completion_rows import ROWS, Budget, Row, resolved
+from benchmarks.completion_tables import write_results
+from pointsra.data.places import split_path
+from pointsra.data.prepare import PrepareRequest, prepare
+from pointsra.data.replacing import replacing
+from pointsra.data.store import open_split
+from pointsra.errors import PointSRAError, SettingsError
+from pointsra.training.loop import RunStopped
+from pointsra.training.pretrain import pretrain
+from pointsra.training.weights import load_point_sra, packaged_weights
+
+CPU = torch.device("cpu")
+Cases = Callable[[], tuple[list[Case], list[Case]]]
+
+
+def measured(row: Row, seed: int, budget: Budget, root: Path, run: Path, weights: Path, cases: Cases) -> dict[str, Any]:
+    """Train where the row is trained, and measure: "lines" by number of evaluations, and what else belongs to it."""
+    started = time.perf_counter()
+    found: dict[str, Any] = {}
+    if row.objective:
+        with open_split(split_path(root, "shapes", "train")) as split:
+            preset = resolved(row, budget, len(split), seed)
+        found["optimizer_steps"] = pretrain(preset, root, run, device=CPU, resume=True)["steps"]
+        (run / "last.ckpt").unlink(missing_ok=True)
+    found["seconds"] = round(time.perf_counter() - started, 1)
+    blocks, parts = cases()
+    if row.objective or row.name == "weights":
+        network, description = load_point_sra(run if row.objective else weights, CPU)
+        found["lines"] = {
+            str(steps): figures(by_network(network, description, budget.samples, steps), blocks, parts, budget)
+            for steps in row.evaluations
+        }
+        if row.steered:
+            found["steered"] = steered(network, description, parts, budget)
+    elif row.name == "generator":
+        found["lines"] = {"0": control(parts, budget)}
+        found |= {name: found["lines"]["0"].pop(name) for name in ("confusion", "confusion_blurred")}
+    else:
+        complete = mirrored if row.name == "mirror" else nearest_shape(root)
+        found["lines"] = {"0": figures(lambda case: _timed(complete, case), blocks, parts, budget)}
+    return found
+
+
+def _timed(complete: Callable[[Case], Any], case: Case) -> Completed:
+    started = time.perf_counter()
+    generated = complete(case)
+    return Completed([generated], case.visible, 0, time.perf_counter() - started)
+
+
+def carry_out(
+    out: Path, budget: Budget, seeds: int, rows: Sequence[Row], root: Path | None = None, weights: Path | None = None
+) -> str:
+    """Train and measure what is not finished yet, row by row; returns the markdown.
+
+    Args:
+        out: ``results/<row>-<seed>.json`` are kept there, and what is found there is not done again.
+        budget: what every row is given.
+        seeds: runs of each trained row, seeds 0 … seeds - 1; the others have one.
+        rows: which to run; others that an earlier command finished stay in the tables.
+        root: a data root with ``shapes`` prepared; None prepares ``budget.shapes`` of them in ``out``.
+        weights: the given ones; None takes those in the package.
+
+    Raises:
+        SettingsError: the folder holds results of another budget.
+    """
+    given = packaged_weights() if weights is None else weights
+    named = "those in the package" if weights is None else str(weights)
+    kept = out / "budget.json"
+    mine = json.dumps(asdict(budget) | {"data": None if root is None else str(root), "weights": named})
+    if kept.is_file() and kept.read_text("utf-8") != mine:
+        raise SettingsError(f"{out} holds results of another budget, {kept.read_text('utf-8')}: choose another --out.")
+    with replacing(kept) as partial:
+        partial.write_text(mine, encoding="utf-8")
+    if root is None:
+        root = out / "data"
+        prepare(PrepareRequest(dataset="shapes", root=root, count=budget.shapes))
+    with open_split(split_path(root, "shapes", "train")) as split:
+        clouds = len(split)
+    cases = cache(lambda: (list(block_cases(budget)), list(part_cases(budget))))
+    for seed in range(seeds):
+        for row in rows:
+            place = out / "results" / f"{row.name}-{seed}.json"
+            if place.is_file() or (seed and not row.objective):
+                continue
+            print(f"{row.title}, seed {seed}", file=sys.stderr, flush=True)
+            found = measured(row, seed, budget, root, out / "runs" / place.stem, given, cases)
+            with replacing(place) as partial:
+                partial.write_text(json.dumps({"seed": seed, **found}) + "\n", encoding="utf-8")
+            tabulate(out, budget, clouds, named)  # stopped later, there are tables of what is finished
+    return tabulate(out, budget, clouds, named)
+
+
+def tabulate(out: Path, budget: Budget, clouds: int, weights: str) -> str:
+    """Write the tables of every run that is finished; returns the markdown."""
+    places = {row.name: sorted((out / "results").glob(f"{row.name}-*.json")) for row in ROWS}
+    results: Mapping[str, list[dict[str, Any]]] = {
+        name: [json.loads(place.read_text("utf-8")) for place in found] for name, found in places.items()
+    }
+    kinds = [" ".join(CHOSEN[number % len(CHOSEN)]) for number in range(budget.parts)]
+    return write_results(out, budget, clouds, weights, results, kinds)
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--steps", type=int, default=Budget.steps, help="optimizer steps a run, in whole epochs")
+    parser.add_argument("--shapes", type=int, default=Budget.shapes, help="generated shapes, eight tenths trained on")
+    parser.add_argument("--clouds", type=int, default=Budget.clouds, help="held-out blocks; of parts twice as many")
+    parser.add_argument("--seeds", type=int, default=1, help="runs of each trained row")
+    parser.add_argument("--rows", nargs="+", choices=[row.name for row in ROWS], help="all of them where left out")
+    parser.add_argument("--weights", type=Path, help="the given ones; those in the package where left out")
+    parser.add_argument("--out", type=Path, default=Path("runs/completion"))
+    parser.add_argument("--data", type=Path, help="a data root with shapes prepared, in place of --shapes new ones")
+    parser.add_argument("--threads", type=int, default=1, help="of torch")
+    parser.add_argument("--tiny", action="store_true", help="a toy budget: says only that everything runs")
+    options = parser.parse_args(arguments)
+    if min(options.steps, options.shapes, options.clouds, options.seeds, options.threads) < 1:
+        parser.error("--steps, --shapes, --clouds, --seeds and --threads must be at least 1")
+    torch.set_num_threads(options.threads)
+    budget = Budget(options.steps, options.shapes, options.clouds)
+    if options.tiny:
+        budget = Budget(steps=2, shapes=80, clouds=1, tiny=True)
+    chosen = [row for row in ROWS if options.rows is None or row.name in options.rows]
+    try:
+        print(carry_out(options.out, budget, options.seeds, chosen, options.data, options.weights))
+    except (RunStopped, KeyboardInterrupt):
+        sys.exit("Stopped: the same command goes on.")
+    except PointSRAError as error:
+        sys.exit(str(error))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,120 @@
+"""The rows of ``benchmarks.completion``: what completes, at what budget; networks differ by their objective alone."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import cast
+
+from pointsra.data.loaders import steps_per_epoch
+from pointsra.settings import PretrainPreset, load_preset
+
+PRESET = "small"
+"""The shipped preset that all trained rows are; it has the masks for completion."""
+
+HELD_OUT_SEED = 977
+"""Of the shapes that are judged on. Training shapes have seed 0, so none of these was ever trained on."""
+
+HIDDEN_SHARE = 0.5
+"""Share of the patches that a block hides, of :data:`PATCHES`."""
+
+PATCHES = 32
+
+
+@dataclass(frozen=True)
+class Row:
+    """One way to complete.
+
+    Attributes:
+        name: what ``--rows`` calls it.
+        title: what the table calls it.
+        objective: ``flow.objective`` that it is trained with, "" where nothing is trained.
+        evaluations: of the network for each sample, a line of the table each.
+        steered: whether captions and pictures are tried on it.
+    """
+
+    name: str
+    title: str
+    objective: str = ""
+    evaluations: tuple[int, ...] = (0,)
+    steered: bool = False
+
+
+ROWS = (
+    Row("meanflow", "MeanFlow", "meanflow", (1, 2, 4), steered=True),
+    Row("rectified", "rectified flow", "rectified_flow", (1, 2, 4)),
+    Row("regression", "regression", "regression", (1,)),
+    Row("mirror", "mirror and copy"),
+    Row("nearest", "nearest training shape"),
+    Row("weights", "given weights (another budget)", "", (1, 2, 4), steered=True),
+    Row("generator", "control: the generator itself"),
+)
+
+EQUAL = (
+    "data.dataset=shapes",
+    "data.validation_split=",  # nothing is chosen, so nothing is watched
+    "losses.mft_sra=0",  # it needs an average velocity, which MeanFlow alone has
+)
+"""What is changed in the preset for all trained rows alike."""
+
+TINY = (
+    *("patches.points=128", "patches.groups=16", "patches.size=8"),
+    *("encoder.dim=24", "encoder.depth=1", "encoder.heads=2", "encoder.patch_widths=[8, 16, 24]"),
+    *("decoder.depth=1", "decoder.heads=2", "flow.dim=24", "flow.depth=1", "flow.heads=2"),
+)
+
+
+@dataclass(frozen=True)
+class Budget:
+    """What every row is given; a folder holds the results of one budget.
+
+    Attributes:
+        steps: of the optimizer, in whole epochs.
+        shapes: generated for training; eight tenths are trained on.
+        clouds: n, held-out clouds with a hidden block; of hidden parts there are twice as many.
+        tiny: a toy, which says only that everything runs.
+    """
+
+    steps: int = 800
+    shapes: int = 3000
+    clouds: int = 40
+    tiny: bool = False
+
+    @property
+    def samples(self) -> int:
+        """S, completions of a cloud."""
+        return 2 if self.tiny else 8
+
+    @property
+    def parts(self) -> int:
+        """How many held-out clouds have a part hidden; at least one of each kind."""
+        return max(2 * self.clouds, 4)
+
+    @property
+    def steered(self) -> int:
+        """How many of these are asked for an option by caption and picture."""
+        return max(self.clouds, 4)
+
+    @property
+    def guidance(self) -> tuple[float, ...]:
+        """w of classifier-free guidance that captions and pictures are tried with."""
+        return (1.0,) if self.tiny else (1.0, 2.0, 4.0)
+
+    @property
+    def points(self) -> int:
+        """Points of a held-out cloud: more than the networks look at, so that how many are visible tells nothing."""
+        return 1024 if self.tiny else 4096
+
+    @property
+    def instances(self) -> int:
+        """Instances of each alternative that completions are compared with."""
+        return 1 if self.tiny else 6
+
+
+def resolved(row: Row, budget: Budget, clouds: int, seed: int) -> PretrainPreset:
+    """The preset that a row trains with on so many clouds, in whole epochs."""
+    shared = (*EQUAL, *(TINY if budget.tiny else ()))
+    batch = load_preset(PRESET, shared, task="pretrain").optimizer.batch_size
+    epochs = max(1, round(budget.steps / steps_per_epoch(clouds, batch)))
+    length = (f"optimizer.epochs={epochs}", f"optimizer.warmup_epochs={epochs / 20!r}")
+    changes = (*shared, *length, f"flow.objective={row.objective}")
+    return cast(PretrainPreset, load_preset(PRESET, changes, seed=seed, task="pretrain"))

@@ -1,0 +1,193 @@
+"""The completion benchmark: rows are alike but for the objective, the truth is read as the truth, results are kept."""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from functools import cache
+
+import numpy as np
+import pytest
+
+from benchmarks import completion
+from benchmarks.completion_aims import ratios
+from benchmarks.completion_baselines import away_from, mirrored
+from benchmarks.completion_cases import CHOSEN, block_cases, part_cases, shown_option
+from benchmarks.completion_measures import Completed, caption_without, distances, figures
+from benchmarks.completion_rows import HELD_OUT_SEED, ROWS, Budget, resolved
+from benchmarks.completion_tables import coverage, main_table
+from pointsra.data.shapes import ALTERNATIVES, CHOICES, generate
+from tests.settings.test_ablation_presets import flat
+
+TINY = Budget(clouds=4, tiny=True)
+TRAINED = [row for row in ROWS if row.objective]
+
+
+@cache
+def parts():
+    return list(part_cases(TINY))
+
+
+@pytest.mark.parametrize("tiny", [False, True])
+def test_trained_rows_differ_by_the_objective_alone(tiny):
+    budget = Budget(tiny=tiny)
+    tables = [dict(flat(resolved(row, budget, 800, seed=1).model_dump())) for row in TRAINED]
+    assert [table["flow.objective"] for table in tables] == ["meanflow", "rectified_flow", "regression"]
+    for table in tables:
+        table.pop("flow.objective")
+    assert tables[0] == tables[1] == tables[2]
+    assert tables[0]["data.dataset"] == "shapes" and tables[0]["seed"] == 1
+    assert (tables[0]["masks.block_share"], tables[0]["masks.frame"]) == (0.5, "visible")
+
+
+def test_steps_become_whole_epochs():
+    assert resolved(TRAINED[0], Budget(steps=100), clouds=800, seed=0).optimizer.epochs == 4
+    assert resolved(TRAINED[0], Budget(steps=1), clouds=800, seed=0).optimizer.epochs == 1
+
+
+def test_exactly_the_part_that_realizes_the_choice_is_hidden():
+    assert [(case.shape.class_name, case.choice) for case in parts()] == [*CHOSEN, *CHOSEN]
+    for case in parts():
+        assert len(case.visible) + len(case.hidden) == TINY.points and 0 < case.told < 1
+        assert np.linalg.norm(np.concatenate([case.visible, case.hidden]), axis=1).max() == pytest.approx(1, abs=1e-5)
+        alternative = next(each for each in ALTERNATIVES[case.shape.class_name] if case.choice in each.choices)
+        seat = {"chair": "seat", "stool": "seat", "table": "top"}[case.shape.class_name]
+        assert seat not in alternative.parts
+        height = np.median(case.visible[:, 1])
+        assert np.median(case.hidden[:, 1]) < height if case.choice == "base" else np.median(case.hidden[:, 1]) > height
+
+
+def test_held_out_shapes_are_of_another_seed_and_repeatable():
+    case, again = parts()[0], next(part_cases(TINY))
+    assert np.array_equal(case.visible, again.visible) and case.told == again.told
+    assert case.shape.caption == generate(case.index, HELD_OUT_SEED, "chair").caption
+    assert case.shape.caption != generate(case.index, 0, "chair").caption
+    blocks = list(block_cases(TINY))
+    assert [case.shape.label for case in blocks] == [0, 1, 2, 3]
+    assert all(0.2 < len(case.hidden) / TINY.points < 0.8 for case in blocks)
+
+
+def test_an_alternative_stands_in_the_frame_of_its_case():
+    # The true option's instances fit under the same seat: their tops meet the visible part where the truth's do.
+    for case in (each for each in parts() if each.choice == "base"):
+        for option in case.options:
+            part = case.alternative(option, 0, 2000)
+            assert part[:, 1].max() == pytest.approx(case.hidden[:, 1].max(), abs=0.06)
+            assert part[:, 1].min() == pytest.approx(case.hidden[:, 1].min(), abs=0.06)
+
+
+def test_the_truth_as_completion_has_no_distance_and_reads_as_the_truth():
+    def perfect(case):
+        return Completed([case.hidden, case.hidden], case.visible)
+
+    cases = parts()[:4]
+    found = figures(perfect, [], cases, Budget())
+    assert all(each["best"] == each["mean"] == each["tmd"] == each["uhd"] == 0 for each in found["parts"])
+    assert all(each["kept"] == 1 for each in found["parts"])
+    right = [options == [case.option] * 2 for case, options in zip(cases, found["shown"], strict=True)]
+    assert sum(right) >= len(right) - 1
+    kinds = [f"{case.shape.class_name} {case.choice}" for case in cases]
+    read = coverage([{"lines": {"0": found}}], 0, kinds)
+    assert set(read) == {" ".join(each) for each in CHOSEN}
+    assert all(sum(table.values()) == pytest.approx(1) for table in read.values())
+
+
+def test_instances_of_every_option_are_read_as_that_option():
+    case = parts()[0]
+    read = {option: shown_option(case.alternative(option, 15_000), case, 6)[0] for option in case.options}
+    assert sum(option == found for option, found in read.items()) >= len(read) - 1
+
+
+def test_worse_completions_have_worse_figures():
+    case = parts()[1]
+    near, far = (case.hidden + shift for shift in (0.01, 0.5))
+    found = distances(case, Completed([near, far], case.visible[1:]))
+    assert 0 < found["best"] < found["mean"] and found["tmd"] > 0 and found["uhd"] > 0
+    assert found["kept"] == pytest.approx(1 - 1 / len(case.visible))
+
+
+def test_a_mirror_completes_the_other_half_and_adds_nothing_to_a_whole():
+    case = parts()[0]
+    whole = np.concatenate([case.visible, case.hidden])
+    left = whole[:, 0] < case.plane
+    half = type(case)(0, case.shape, case.index, whole[left], whole[~left], 0.5, case.offset, case.scale)
+    copied = mirrored(half)
+    assert len(copied) > 0.7 * left.sum() and (copied[:, 0] > case.plane).all()
+    assert distances(half, Completed([copied], half.visible))["best"] < 0.01
+    assert len(away_from(whole + 1e-3, whole)) == len(whole)  # nothing is away, so all is given
+
+
+def test_captions_lose_the_phrases_of_the_hidden_choice_alone():
+    for case in parts():
+        without = caption_without(case)
+        assert re.sub(r"^an? ", "", without).startswith(re.sub(r"^an? ", "", case.shape.caption.split(" with ")[0]))
+        assert len(without) < len(case.shape.caption)
+        words = {option for option in CHOICES[case.shape.class_name][case.choice] if option != "none"}
+        assert not any(option in without for option in words)
+        if case.choice == "base":
+            kept = [key for key in ("seat", "cushion", "top") if key in case.shape.attributes]
+            assert any(f"{case.shape.attributes[key]} {key}".replace("none ", "no ") in without for key in kept)
+
+
+def test_ratios_say_whether_an_aim_is_met():
+    def run(best, mean):
+        case = {"best": best, "mean": mean, "tmd": 0, "uhd": 0, "kept": 1, "seconds": 0}
+        return [{"lines": {str(steps): {"blocks": [case], "parts": [case]} for steps in (0, 1, 2, 4)}}]
+
+    results = {"meanflow": run(0.6, 1.2), "regression": run(1.0, 1.0), "mirror": run(0.5, 2.0)}
+    found = {(each["ratio"], each["mask"], each["evaluations"]): each for each in ratios(results)}
+    assert found["best / regression", "parts", 1]["met"] and not found["mean / regression", "blocks", 1]["met"]
+    assert not found["best / mirror and copy", "parts", 4]["met"] and found["mean / mirror and copy", "parts", 4]["met"]
+    assert all(each["of_the_generator_itself"] is None for each in found.values())
+    with_control = list(ratios(results | {"generator": run(0.2, 1.6)}))
+    assert {each["of_the_generator_itself"] for each in with_control if each["mask"] == "blocks"} == {None}
+    assert with_control[3]["ratio"] == "best / regression" and with_control[3]["of_the_generator_itself"] == 0.2
+    assert not any("nearest" in title for title, _, _ in found)
+    assert sum("not run" in line for line in main_table(results, 8)) == len(ROWS) - 3
+
+
+@pytest.fixture(scope="module")
+def finished(shapes_root, tmp_path_factory):
+    """The folder of a tiny run over all rows; the given weights are those of its own first row."""
+    out = tmp_path_factory.mktemp("completion")
+    arguments = ["--tiny", "--data", str(shapes_root), "--out", str(out), "--weights"]
+    completion.main([*arguments, str(out / "runs" / "meanflow-0")])
+    return out
+
+
+def test_tiny_fills_every_table(finished):
+    page = (finished / "completion.md").read_text("utf-8")
+    assert "not run" not in page
+    found = json.loads((finished / "completion.json").read_text("utf-8"))
+    assert list(found["rows"]) == [row.name for row in ROWS]
+    assert found["settings"]["samples"] == 2 and len(found["aims"]) == 8 * 2 * 3
+    for row in ROWS:
+        run = found["rows"][row.name]["runs"][0]
+        assert list(run["lines"]) == [str(steps) for steps in row.evaluations]
+        for steps, figures_ in run["lines"].items():
+            assert len(figures_["blocks"]) == (row.name != "generator") and len(figures_["parts"]) == 4
+            for case in figures_["blocks"] + figures_["parts"]:
+                assert 0 < case["best"] <= case["mean"] and math.isfinite(case["tmd"])
+                assert case["evaluations"] == int(steps) and case["uhd"] == 0 and case["kept"] == 1
+                assert (case["tmd"] > 1e-4) == (row.name not in ("regression", "mirror", "nearest"))
+        assert ("steered" in run) == row.steered
+    # The given weights are the first row's: the same noise gives the same completions.
+    first, given = (found["rows"][name]["runs"][0]["lines"]["1"]["parts"] for name in ("meanflow", "weights"))
+    assert [case["best"] for case in first] == [case["best"] for case in given]
+
+
+def test_finished_rows_are_kept_and_another_budget_is_refused(finished, shapes_root, monkeypatch, capsys):
+    def nothing(*arguments, **keywords):
+        raise AssertionError("a finished row was done again")
+
+    monkeypatch.setattr(completion, "measured", nothing)
+    again = ["--data", str(shapes_root), "--out", str(finished), "--weights", str(finished / "runs" / "meanflow-0")]
+    before = (finished / "completion.json").read_text("utf-8")
+    completion.main(["--tiny", "--rows", "mirror", *again])
+    assert (finished / "completion.json").read_text("utf-8") == before
+    with pytest.raises(SystemExit, match="another budget"):
+        completion.main(["--steps", "3", *again])
+    with pytest.raises(SystemExit):
+        completion.main(["--clouds", "0"])
+    assert "at least 1" in capsys.readouterr().err
