@@ -75,13 +75,21 @@ def split_of(target: Path) -> Path | None:
 
 
 def spread(split: Split, most: int = SHEET_CLOUDS) -> NDArray[np.int64]:
-    """Up to ``most`` clouds: the first of every class, then the second of every class, and so on; in order of class."""
+    """Up to ``most`` clouds: the first of every class, then the second of every class, and so on; in order of class.
+
+    Where there is no room for one more of every class, the classes that get it are spread over all.
+    """
     turn = np.zeros(len(split), dtype=np.int64)
     for label in np.unique(split.labels):
         rows = np.flatnonzero(split.labels == label)
         turn[rows] = np.arange(len(rows))
-    first = np.lexsort((np.arange(len(split)), split.labels, turn))[:most]
-    return first[np.lexsort((first, split.labels[first]))]
+    order = np.lexsort((np.arange(len(split)), split.labels, turn))
+    if len(order) > most:
+        last = turn[order[most]]
+        whole, part = order[turn[order] < last], order[turn[order] == last]
+        places = np.linspace(0, len(part), most - len(whole), endpoint=False).astype(np.int64)
+        order = np.concatenate([whole, part[places]])
+    return order[np.lexsort((order, split.labels[order]))]
 
 
 def named_clouds(targets: Sequence[Path], root: Path) -> tuple[str, list[NamedCloud]]:
