@@ -7,7 +7,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pointsra.metrics.geometry import F_SCORE_DISTANCE, chamfer_l2, f_score, mean_pairwise_chamfer, one_sided_distance
+from pointsra.metrics.geometry import (
+    F_SCORE_DISTANCE,
+    chamfer_and_f_score,
+    chamfer_l2,
+    f_score,
+    mean_pairwise_chamfer,
+    one_sided_distance,
+)
 
 
 def cloud(seed, count):
@@ -57,6 +64,14 @@ def test_pairwise_is_the_mean_over_pairs_and_does_not_grow_with_copies_of_the_sp
     assert mean_pairwise_chamfer(places[::-1]) == mean_pairwise_chamfer(places)
     assert mean_pairwise_chamfer(places[:1]) == 0.0 and mean_pairwise_chamfer([]) == 0.0
     assert mean_pairwise_chamfer([places[0]] * 4) == 0.0
+
+
+@pytest.mark.parametrize("shared", [0, 1, 25])
+def test_points_that_all_clouds_share_need_no_search(shared):
+    parts, same = [cloud(seed, 20 + seed) for seed in range(4)], cloud(9, shared)
+    wholes = [np.concatenate([same, part]) for part in parts]
+    assert mean_pairwise_chamfer(parts, same) == pytest.approx(mean_pairwise_chamfer(wholes))
+    assert chamfer_and_f_score(*parts[:2]) == (chamfer_l2(*parts[:2]), f_score(*parts[:2]))
 
 
 def test_chamfer_agrees_with_the_one_that_is_trained_on():

@@ -8,6 +8,7 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -16,9 +17,10 @@ from numpy.typing import NDArray
 from pointsra.data.files import read_cloud
 from pointsra.data.mesh_files import sample_surface
 from pointsra.errors import CheckpointError, InputFileError
-from pointsra.metrics.geometry import chamfer_l2, f_score, mean_pairwise_chamfer, one_sided_distance
+from pointsra.metrics.geometry import chamfer_and_f_score, mean_pairwise_chamfer
 from pointsra.networks.mean_flow_transformer import FlowCondition
 from pointsra.networks.point_sra import PointSRA
+from pointsra.ops.threads import one_thread
 from pointsra.progress import Progress, Report, silent
 from pointsra.reconstruction.cleaning import stray_points
 from pointsra.reconstruction.completion import Drawn, draw_completions
@@ -32,6 +34,7 @@ from pointsra.training.weights import ModelDescription, find_weights, load_point
 _SURFACE_POINTS = 40_000  # of a mesh, to tell what a view hides
 _SURFACE_REACH = 1.2  # radii: beyond lies no surface but that of stray parts
 _MOSTLY_Z_UP = (".las", ".laz", ".bin")  # surveys and lidar sweeps
+_SMALL_WEIGHTS = 64 << 20  # bytes: on a CPU, networks of such files draw in one thread
 _METRIC_POINTS = 8192  # of a larger cloud, so many random points enter the figures
 
 
@@ -118,8 +121,14 @@ def reconstruct(request: ReconstructRequest, report: Report = silent) -> Complet
         InputFileError: the input cannot be read or used. CheckpointError: the weights cannot.
     """
     check_request(request)
-    started = time.perf_counter()
     source = packaged_weights() if request.weights is None else request.weights
+    small = request.device.type == "cpu" and find_weights(source).stat().st_size < _SMALL_WEIGHTS
+    with one_thread(small):
+        return _reconstruct(request, source, report)
+
+
+def _reconstruct(request: ReconstructRequest, source: Path, report: Report) -> Completions:
+    started = time.perf_counter()
     network, description = load_point_sra(source, request.device)
     report(Progress("read", 0, request.samples, "samples"))
     cloud = read_cloud(request.input, count=request.count, seed=request.seed)
@@ -199,8 +208,8 @@ def complete_points(
     hidden = unit[~visible] if request.hide != "none" else None
     scored = [_thinned(part, request.seed) for part in generated]
     shown = _thinned(unit[visible & ~stray], request.seed)
-    wholes = [np.concatenate([shown, part]) for part in scored]
     truth = None if hidden is None else _thinned(hidden, request.seed)
+    scores = None if truth is None else [chamfer_and_f_score(part, truth) for part in scored]
     return Completions(
         visible=visible,
         stray=stray,
@@ -214,10 +223,10 @@ def complete_points(
         points_in=len(points),
         network_evaluations=drawn.network_evaluations,
         steps=request.steps,
-        fidelity=[one_sided_distance(shown, whole) for whole in wholes],
-        chamfer_l2=None if truth is None else [chamfer_l2(part, truth) for part in scored],
-        f_score=None if truth is None else [f_score(part, truth) for part in scored],
-        diversity=mean_pairwise_chamfer(wholes),
+        fidelity=[0.0] * len(scored),  # every visible point is a point of every completion
+        chamfer_l2=None if scores is None else [chamfer for chamfer, _ in scores],
+        f_score=None if scores is None else [score for _, score in scores],
+        diversity=mean_pairwise_chamfer(scored, shown),
         seconds={"sample": round(sampled, 4)},
         weights=str(request.weights),
         notes=_notes(request, visible, stray, drawn, description.patches["size"]),

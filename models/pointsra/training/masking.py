@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
@@ -14,7 +15,9 @@ from pointsra.ops.neighbors import nearest_indices
 from pointsra.ops.patches import Patches, cut_patches
 from pointsra.ops.sampling import gather_points
 from pointsra.ops.transforms import Frame
-from pointsra.settings.schema import Masks
+
+if TYPE_CHECKING:
+    from pointsra.settings.schema import Masks
 
 
 @dataclass(frozen=True)
