@@ -4,8 +4,8 @@
     python -m benchmarks.reconstruct --repeats 3 --json found.json
 
 Each turn starts three processes one after another: ``python -c "import torch"``, the whole command with everything
-that it writes, and ``pointsra --help``. Stated are the medians of wall-clock and processor seconds and their ratios: the
-wall clock is what one waits, the processor's time also holds on a machine that is shared with others. The network's
+that it writes, and ``pointsra --help``. Stated are the medians of wall-clock and processor seconds and their ratios:
+the wall clock is what one waits, the processor's time also holds on a machine that is shared with others. The network's
 part (eight completions of what is visible, the first call of a process) is measured by itself.
 """
 

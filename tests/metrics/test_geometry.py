@@ -13,7 +13,9 @@ from pointsra.metrics.geometry import (
     chamfer_l2,
     f_score,
     mean_pairwise_chamfer,
+    mean_to_others,
     one_sided_distance,
+    pairwise_chamfer,
 )
 
 
@@ -71,6 +73,10 @@ def test_points_that_all_clouds_share_need_no_search(shared):
     parts, same = [cloud(seed, 20 + seed) for seed in range(4)], cloud(9, shared)
     wholes = [np.concatenate([same, part]) for part in parts]
     assert mean_pairwise_chamfer(parts, same) == pytest.approx(mean_pairwise_chamfer(wholes))
+    table = pairwise_chamfer(parts, same)
+    for i, first in enumerate(wholes):
+        others = [chamfer_l2(first, second) for j, second in enumerate(wholes) if j != i]
+        assert mean_to_others(table)[i] == pytest.approx(np.mean(others))
     assert chamfer_and_f_score(*parts[:2]) == (chamfer_l2(*parts[:2]), f_score(*parts[:2]))
 
 

@@ -40,21 +40,33 @@ def mean_pairwise_chamfer(parts: Sequence[Points], shared: Points | None = None)
     """Mean CD-L2 over all pairs of S clouds, a diversity that does not grow with S; 0 for fewer than two.
 
     Args:
+        parts, shared: as :func:`pairwise_chamfer`.
+    """
+    return float(mean_to_others(pairwise_chamfer(parts, shared)).mean()) if len(parts) > 1 else 0.0
+
+
+def mean_to_others(table: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The mean of each row of (S, S) but for its own place, whose value is 0: (S,); 0 for S = 1."""
+    return table.sum(axis=1) / max(len(table) - 1, 1)
+
+
+def pairwise_chamfer(parts: Sequence[Points], shared: Points | None = None) -> NDArray[np.float64]:
+    """CD-L2 of all pairs of S clouds, (S, S), 0 on the diagonal.
+
+    Args:
         parts: the clouds, (P, 3) each, or what each adds to ``shared``.
         shared: (V, 3) points that stand in every cloud: they lie at distance 0 in each other cloud, so that only the
             way from the parts is searched.
     """
-    if len(parts) < 2:
-        return 0.0
+    found = np.zeros((len(parts), len(parts)))
     held = 0 if shared is None else len(shared)
     to_shared = [nearest(part, shared)[0][:, 0] if shared is not None and held else None for part in parts]
-    pairs = []
     for i in range(len(parts)):
         for j in range(i):
             ways = zip(nearest_both_ways(parts[i], parts[j]), (to_shared[i], to_shared[j]), strict=True)
             nearer = [way if other is None else np.minimum(way, other) for way, other in ways]
-            pairs.append(sum(float(np.square(way, dtype=np.float64).sum()) / (held + len(way)) for way in nearer))
-    return float(np.mean(pairs))
+            found[i, j] = sum(float(np.square(way, dtype=np.float64).sum()) / (held + len(way)) for way in nearer)
+    return found + found.T
 
 
 def _chamfer(there: Points, back: Points) -> float:

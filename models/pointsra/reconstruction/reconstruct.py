@@ -9,7 +9,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from pointsra.data.files import read_cloud
 from pointsra.data.mesh_files import sample_surface
 from pointsra.errors import CheckpointError, InputFileError
-from pointsra.metrics.geometry import chamfer_and_f_score, mean_pairwise_chamfer
+from pointsra.metrics.geometry import chamfer_and_f_score, mean_to_others, pairwise_chamfer
 from pointsra.networks.mean_flow_transformer import FlowCondition
 from pointsra.networks.point_sra import PointSRA
 from pointsra.ops.threads import one_thread
@@ -30,6 +30,9 @@ from pointsra.reconstruction.request import ReconstructRequest, check_request
 from pointsra.reconstruction.steering import flow_condition
 from pointsra.reconstruction.up_axis import from_y_up, to_y_up
 from pointsra.training.weights import ModelDescription, find_weights, load_point_sra, packaged_weights
+
+if TYPE_CHECKING:
+    from pointsra.reconstruction.surface import Surface
 
 _SURFACE_POINTS = 40_000  # of a mesh, to tell what a view hides
 _SURFACE_REACH = 1.2  # radii: beyond lies no surface but that of stray parts
@@ -58,6 +61,7 @@ class Completions:
             visible points are part of it.
         chamfer_l2, f_score: (S) of the generated to the hidden points, unit frame; None where nothing was hidden.
         diversity: mean pairwise CD-L2 of the completions, unit frame.
+        apart: (S) mean CD-L2 of each completion to the others; the smallest is the most typical one.
         seconds: load and sample.
         weights: which were used.
         notes: sentences for the user.
@@ -80,10 +84,26 @@ class Completions:
     chamfer_l2: list[float] | None
     f_score: list[float] | None
     diversity: float
+    apart: list[float]
     seconds: dict[str, float]
     weights: str
     notes: tuple[str, ...]
     request: ReconstructRequest
+
+    def surface(self, sample: int) -> Surface | None:
+        """A surface through the points of one completion, visible ones first, without stray ones; None where none fits.
+
+        Returns:
+            Triangles in the file's frame. Rows of ``nearest`` below the number of visible points that are not stray are
+            of these, in their order; the others are of ``generated_raw[sample]``.
+
+        Raises:
+            MissingExtraError: open3d is not there.
+        """
+        from pointsra.reconstruction.surface import surface_through
+
+        shown = self.visible_raw[~self.stray[self.visible]]
+        return surface_through(np.concatenate([shown, self.generated_raw[sample]]), self.request.seed)
 
     def summary(self) -> dict[str, Any]:
         """What ``summary.json`` holds; the time of writing is added by whoever writes."""
@@ -97,6 +117,7 @@ class Completions:
             "network_evaluations": self.network_evaluations,
             "seconds": dict(self.seconds),
             "diversity": self.diversity,
+            "apart": _figures(self.apart, min),
             "fidelity": _figures(self.fidelity, min),
             "hide": self.request.hide,
             "ratio": _asked_ratio(self.request),
@@ -208,6 +229,7 @@ def complete_points(
     hidden = unit[~visible] if request.hide != "none" else None
     scored = [_thinned(part, request.seed) for part in generated]
     shown = _thinned(unit[visible & ~stray], request.seed)
+    apart = mean_to_others(pairwise_chamfer(scored, shown)).tolist()
     truth = None if hidden is None else _thinned(hidden, request.seed)
     scores = None if truth is None else [chamfer_and_f_score(part, truth) for part in scored]
     return Completions(
@@ -226,7 +248,8 @@ def complete_points(
         fidelity=[0.0] * len(scored),  # every visible point is a point of every completion
         chamfer_l2=None if scores is None else [chamfer for chamfer, _ in scores],
         f_score=None if scores is None else [score for _, score in scores],
-        diversity=mean_pairwise_chamfer(scored, shown),
+        diversity=float(np.mean(apart)),
+        apart=apart,
         seconds={"sample": round(sampled, 4)},
         weights=str(request.weights),
         notes=_notes(request, visible, stray, drawn, description.patches["size"]),

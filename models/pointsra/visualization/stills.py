@@ -27,6 +27,7 @@ from pointsra.visualization.palette import TRUTH, VISIBLE, Color, ColorScale, co
 _LARGEST_LETTERS = 1.6  # times those of a cell 320 wide, however large the cell (ours)
 _NARROWEST = 0.72  # times a cell's height: captions need some width (ours)
 _PAINTERS = 4  # cells drawn at a time; numpy lets go of the interpreter
+_FIGURES = 2  # of a completion under its picture: more would not fit
 _PADDING = 1.08  # the picture's edge lies this far out, where 1 touches the shapes
 
 
@@ -190,7 +191,7 @@ def completions_sheet(
     for number, generated in enumerate(completions):
         hue = completion_color(number)
         points, colors = two_parts(given, generated, hue)
-        subtitle = "" if scores is None else figures_line(scores[number])
+        subtitle = "" if scores is None else figures_line(dict(list(scores[number].items())[:_FIGURES]))
         cells.append(Cell(points, colors, f"completion {number + 1}", subtitle, hue))
     footer = figures_line(figures or {})
     return contact_sheet(cells, columns, cell_size, name, footer, camera, dark=dark)

@@ -140,7 +140,12 @@ def _scores(summary: Mapping[str, Any], count: int) -> list[dict[str, float]] | 
     """For each completion the figures of the summary, under the short names that pictures use."""
     columns = {
         short: summary[name]["per_sample"]
-        for short, name in (("fidelity", "fidelity"), ("chamfer", "chamfer_l2"), ("f_score", "f_score"))
+        for short, name in (
+            ("fidelity", "fidelity"),
+            ("chamfer", "chamfer_l2"),
+            ("f_score", "f_score"),
+            ("apart", "apart"),
+        )
         if isinstance(summary.get(name), dict) and len(summary[name].get("per_sample", ())) == count
     }
     if not any(columns.get("fidelity", ())):  # 0 by construction where completions keep the visible points
