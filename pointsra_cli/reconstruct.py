@@ -143,6 +143,7 @@ def reconstruct(
     # torch is loaded here, after whatever can be wrong without it has been said.
     from pointsra.reconstruction import ReconstructRequest, plan_reconstruct, write_completions, write_surfaces
     from pointsra.reconstruction import reconstruct as complete
+    from pointsra.reconstruction.request import check_request
     from pointsra.training.devices import resolve_device
     from pointsra.visualization.scenes import draw, open_window
 
@@ -165,6 +166,7 @@ def reconstruct(
     if mesh_points is not None:
         wanted["count"] = mesh_points
     request = ReconstructRequest(**wanted)
+    check_request(request)
     if mesh:
         from pointsra.reconstruction.surface import require_surfaces
 

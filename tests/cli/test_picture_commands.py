@@ -133,9 +133,14 @@ def test_visualize_a_file(run, cloud, tmp_path, what, ending):
     [
         (
             "paper",
-            ["student and teacher see it", "only the teacher sees it", "hidden from both", "student sees 3, teacher 9"],
+            [
+                "student and teacher see it",
+                "only the teacher sees it",
+                "hidden from both",
+                "student sees 3 and the teacher 9 of 12",
+            ],
         ),
-        ("point-mae", ["visible", "hidden", "5 of 12 patches visible"]),
+        ("point-mae", ["visible", "hidden", "shows 5 of 12 patches"]),
     ],
 )
 def test_masks_say_who_sees_what(run, cloud, tmp_path, preset, words):
