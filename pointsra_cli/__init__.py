@@ -30,12 +30,12 @@ def run(arguments: Sequence[str]) -> int:
         The exit code: 0 done, 1 the work failed, 2 the request or its input is wrong, 130 interrupted.
     """
     from pointsra_cli import failures
-    from pointsra_cli.app import app
+    from pointsra_cli.app import app_for
 
     for stream in (sys.stdout, sys.stderr):
         _never_fail_on_letters(stream)
     try:
-        code = app(args=list(arguments), prog_name="pointsra", standalone_mode=False)
+        code = app_for(arguments)(args=list(arguments), prog_name="pointsra", standalone_mode=False)
         sys.stdout.flush()
         if code == failures.INTERRUPTED:  # Typer turns Ctrl-C into this number
             raise KeyboardInterrupt

@@ -1,49 +1,68 @@
 """The Typer app: which commands there are, and what ``pointsra --help`` says. It does no work.
 
 Help must be quick, so neither this file nor a command's file imports torch, numpy, open3d or trimesh; the
-commands do so in their bodies.
+commands do so in their bodies. And of the commands' files only that of the command asked for is loaded: the others are
+known by name and sentence.
 """
 
 from __future__ import annotations
 
+import os
+from collections.abc import Sequence
+from importlib import import_module
 from typing import Annotated
 
 import typer
 
-from pointsra_cli import (
-    doctor,
-    evaluate,
-    finetune,
-    prepare_data,
-    presets,
-    pretrain,
-    reconstruct,
-    visualize,
-)
-from pointsra_cli.options import FLAG
+FLAG = " "  # as in ``options``, which is not loaded for this page
+_WORK = "Work"
+_HELP = "Help"
 
-WORK = "Work"
-HELP = "Help"
+COMMANDS = {
+    "prepare-data": (_WORK, "Turn raw files into prepared clouds: DATA/DATASET/SPLIT.h5 and a manifest."),
+    "pretrain": (
+        _WORK,
+        "Learn from unlabeled clouds: masked autoencoder, MeanFlow transformer, alignments; or as a peer does.",
+    ),
+    "finetune": (_WORK, "Train a classifier: encoder and frozen flow, joined by the gate, under a head."),
+    "evaluate": (_WORK, "Measure a run or weights, with the paper's figure and the difference beside ours."),
+    "reconstruct": (_WORK, "Complete a shape several times over: hide a part of it, or take a partial scan as it is."),
+    "visualize": (_WORK, "Draw clouds, patches, masks, completions, curves, or what an encoder makes of clouds."),
+    "presets": (_HELP, "List the shipped presets, print one, or check a file."),
+    "doctor": (_HELP, "Report versions, devices, data and weights, and how to mend what is missing."),
+}
+"""Name → its panel on the help page, and the first sentence of its own help."""
 
-app = typer.Typer(
-    name="pointsra",
-    no_args_is_help=True,
-    rich_markup_mode="markdown",
-    pretty_exceptions_enable=False,
-    context_settings={"help_option_names": ["--help", "-h"]},
-    help="Self-supervised learning, completion and recognition of 3D point clouds.",
-    epilog="First steps:  pointsra reconstruct chair.ply  ·  pointsra prepare-data shapes  ·  "
-    "pointsra pretrain --preset quickstart",
-)
 
-app.command("prepare-data", rich_help_panel=WORK)(prepare_data.prepare_data)
-app.command("pretrain", rich_help_panel=WORK)(pretrain.pretrain)
-app.command("finetune", rich_help_panel=WORK)(finetune.finetune)
-app.command("evaluate", rich_help_panel=WORK)(evaluate.evaluate)
-app.command("reconstruct", rich_help_panel=WORK)(reconstruct.reconstruct)
-app.command("visualize", rich_help_panel=WORK)(visualize.visualize)
-app.add_typer(presets.app, name="presets", rich_help_panel=HELP)
-app.command("doctor", rich_help_panel=HELP)(doctor.doctor)
+def app_for(arguments: Sequence[str]) -> typer.Typer:
+    """The program, with the command that ``arguments`` ask for loaded, or all where a shell completes words."""
+    app = typer.Typer(
+        name="pointsra",
+        no_args_is_help=True,
+        rich_markup_mode="markdown",
+        pretty_exceptions_enable=False,
+        context_settings={"help_option_names": ["--help", "-h"]},
+        help="Self-supervised learning, completion and recognition of 3D point clouds.",
+        epilog="First steps:  pointsra reconstruct chair.ply  ·  pointsra prepare-data shapes  ·  "
+        "pointsra pretrain --preset quickstart",
+    )
+    app.callback()(_root)
+    asked = next((word for word in arguments if not word.startswith("-")), "")
+    everything = "_POINTSRA_COMPLETE" in os.environ
+    for name, (panel, sentence) in COMMANDS.items():
+        if not everything and name != asked:
+            app.command(name, rich_help_panel=panel, help=sentence)(_not_loaded)
+            continue
+        module = import_module(f"pointsra_cli.{name.replace('-', '_')}")
+        if hasattr(module, "app"):
+            app.add_typer(module.app, name=name, rich_help_panel=panel)
+        else:
+            app.command(name, rich_help_panel=panel)(getattr(module, name.replace("-", "_")))
+    return app
+
+
+def _not_loaded() -> None:
+    """Stands for a command that was not asked for."""
 
 
 def _version(asked: bool) -> None:
@@ -54,7 +73,6 @@ def _version(asked: bool) -> None:
         raise typer.Exit()
 
 
-@app.callback()
 def _root(
     version: Annotated[
         bool,

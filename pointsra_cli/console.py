@@ -53,14 +53,17 @@ class Screen:
     def progress(self) -> Iterator[Report]:
         """A report for the core to call: a bar in a terminal, log lines elsewhere, nothing when quiet."""
         from pointsra.progress import silent
-        from pointsra_cli.progress import bar, log_lines
 
         if self.quiet:
             yield silent
         elif sys.stderr.isatty():
+            from pointsra_cli.progress_bar import bar
+
             with bar() as report:
                 yield report
         else:
+            from pointsra_cli.progress import log_lines
+
             with log_lines(every=1.0 if self.verbose else 5.0, fields=None if self.verbose else 3) as report:
                 yield report
 

@@ -1,4 +1,4 @@
-"""The core's progress records on stderr: a bar with rate and time left in a terminal, plain log lines elsewhere.
+"""The core's progress records on stderr as plain log lines; a terminal gets the bar of ``progress_bar``.
 
 A new stage with the same total goes on with the same bar ("epoch 3 of 20" while the steps of the whole run are
 counted), so that rate and time left stay true.
@@ -13,60 +13,7 @@ from contextlib import contextmanager
 from datetime import datetime
 from typing import TextIO
 
-from rich.console import Console
-from rich.progress import (
-    BarColumn,
-    ProgressColumn,
-    Task,
-    TextColumn,
-    TimeRemainingColumn,
-)
-from rich.progress import (
-    Progress as Bars,
-)
-from rich.table import Column
-from rich.text import Text
-
 from pointsra.progress import Progress, Report
-
-_IN_BAR = 1  # figures beside the bar: more would push it out of 80 columns
-
-
-@contextmanager
-def bar(console: Console | None = None) -> Iterator[Report]:
-    """A single bar on stderr that is gone when the work is done; messages stay above it.
-
-    Yields:
-        The report to hand to the core.
-    """
-    screen = console or Console(stderr=True, markup=False, highlight=False, emoji=False)
-    columns = (
-        TextColumn("{task.description}", markup=False, table_column=Column(no_wrap=True)),
-        BarColumn(bar_width=None),
-        _Count(table_column=Column(no_wrap=True)),
-        TimeRemainingColumn(compact=True),
-        TextColumn("{task.fields[figures]}", style="dim", markup=False, table_column=Column(no_wrap=True)),
-    )
-    with Bars(*columns, console=screen, transient=True, expand=True, refresh_per_second=5) as bars:
-        stage = bars.add_task("", total=None, visible=False, unit="", figures="")
-        position = _Position()
-
-        def report(progress: Progress) -> None:
-            if progress.message:
-                bars.print(progress.message, markup=False, highlight=False, emoji=False)
-                if progress.total is None and not progress.done:
-                    return
-            if position.starts_anew(progress):
-                bars.reset(stage, total=progress.total, visible=True)
-            bars.update(
-                stage,
-                description=progress.stage,
-                completed=progress.done,
-                unit=progress.unit,
-                figures=_figures(progress.fields, _IN_BAR),
-            )
-
-        yield report
 
 
 @contextmanager
@@ -87,7 +34,7 @@ def log_lines(
     Yields:
         The report to hand to the core.
     """
-    position = _Position()
+    position = Position()
     last = began = clock()
     first_done = 0
 
@@ -110,13 +57,14 @@ def log_lines(
     yield report
 
 
-class _Position:
+class Position:
     """Remembers how far the work was, to tell a new bar from the old one going on."""
 
     def __init__(self) -> None:
         self._last: Progress | None = None
 
     def starts_anew(self, progress: Progress) -> bool:
+        """Whether ``progress`` begins another piece of work than the record before it."""
         before, self._last = self._last, progress
         if before is None:
             return True
@@ -125,30 +73,22 @@ class _Position:
         return moved_back or another
 
 
-class _Count(ProgressColumn):
-    """``450/1200 steps  35.2/s``."""
-
-    def render(self, task: Task) -> Text:
-        done = f"{int(task.completed)}" if task.total is None else f"{int(task.completed)}/{int(task.total)}"
-        rate = f"  {_rate(task.speed)}/s" if task.speed else ""
-        return Text(f"{done} {task.fields['unit']}{rate}")
-
-
 def _line(progress: Progress, done: int, seconds: float, fields: int | None) -> str:
     total = "" if progress.total is None else f"/{progress.total}"
     parts = [f"{progress.stage}: {progress.done}{total} {progress.unit}"]
     if done > 0 and seconds > 0:
-        rate = done / seconds
-        parts.append(f"{_rate(rate)}/s")
+        speed = done / seconds
+        parts.append(f"{rate(speed)}/s")
         if progress.total is not None:
-            parts.append(f"{_clock(max(progress.total - progress.done, 0) / rate)} left")
+            parts.append(f"{_clock(max(progress.total - progress.done, 0) / speed)} left")
     if progress.fields:
-        parts.append(_figures(progress.fields, fields))
+        parts.append(figures(progress.fields, fields))
     return ", ".join(parts)
 
 
-def _rate(rate: float) -> str:
-    return f"{rate:.0f}" if rate >= 100 else f"{rate:.1f}" if rate >= 1 else f"{rate:.2f}"
+def rate(value: float) -> str:
+    """A number of things a second, in about three digits."""
+    return f"{value:.0f}" if value >= 100 else f"{value:.1f}" if value >= 1 else f"{value:.2f}"
 
 
 def _clock(seconds: float) -> str:
@@ -157,5 +97,6 @@ def _clock(seconds: float) -> str:
     return f"{hours}:{minutes:02d}:{rest:02d}" if hours else f"{minutes}:{rest:02d}"
 
 
-def _figures(fields: Mapping[str, float], most: int | None) -> str:
+def figures(fields: Mapping[str, float], most: int | None) -> str:
+    """The first ``most`` figures by name, all where None."""
     return "  ".join(f"{name} {value:.4g}" for name, value in list(fields.items())[:most])

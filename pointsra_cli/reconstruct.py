@@ -7,6 +7,7 @@ import shutil
 import sys
 import time
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -79,6 +80,10 @@ def reconstruct(
     file_format: Annotated[
         str, options.choice("ply", "npz", "glb", flag="--format", help="What the clouds are written as.")
     ] = "ply",
+    mesh: Annotated[
+        bool,
+        typer.Option("--mesh", metavar=options.FLAG, help="Also lay a surface through each completion (needs open3d)."),
+    ] = False,
     points: Annotated[
         int | None,
         typer.Option(
@@ -136,8 +141,9 @@ def reconstruct(
     folder = result_folder(out, "reconstruct", source.stem)
 
     # torch is loaded here, after whatever can be wrong without it has been said.
-    from pointsra.reconstruction import ReconstructRequest, plan_reconstruct, write_completions
+    from pointsra.reconstruction import ReconstructRequest, plan_reconstruct, write_completions, write_surfaces
     from pointsra.reconstruction import reconstruct as complete
+    from pointsra.reconstruction.request import check_request
     from pointsra.training.devices import resolve_device
     from pointsra.visualization.scenes import draw, open_window
 
@@ -160,8 +166,19 @@ def reconstruct(
     if mesh_points is not None:
         wanted["count"] = mesh_points
     request = ReconstructRequest(**wanted)
+    check_request(request)
+    if mesh:
+        from pointsra.reconstruction.surface import require_surfaces
+
+        require_surfaces()
+    if view:
+        from pointsra.visualization.window import require_screen
+
+        require_screen()  # before the work, not after it
     if dry_run:
-        screen.dry_run({**wanted, **plan_reconstruct(request), "format": file_format, "out": str(folder)})
+        screen.dry_run(
+            {**wanted, **plan_reconstruct(request), "format": file_format, "surfaces": mesh, "out": str(folder)}
+        )
         return
     screen.note(f"Completing {source} on {wanted['device']}, into {folder}")
     screen.detail(f"Weights: {weights or 'those of the package'}, seed {wanted['seed']}")
@@ -171,6 +188,10 @@ def reconstruct(
     scene = _scene(completions, source.name)
     with whole_folder(folder) as partial:
         names = [path.name for path in write_completions(completions, partial, file_format)]
+        if mesh:
+            surfaces, missing_surfaces = write_surfaces(completions, partial, file_format)
+            names += [path.name for path in surfaces]
+            completions = replace(completions, notes=(*completions.notes, *missing_surfaces))
         names += [draw(scene, partial / f"samples.{ending}").name for ending in ("png", "html")]
         summary = completions.summary()
         summary["seconds"] = {**summary["seconds"], "write": round(time.perf_counter() - began, 4)}
@@ -193,15 +214,16 @@ def _scene(completions: Any, name: str) -> Any:
         shown[:: 1 + len(shown) // _MOST_DRAWN],
         [points[:: 1 + len(points) // _MOST_DRAWN] for points in completions.generated_unit],
         None if hidden is None else hidden[:: 1 + len(hidden) // _MOST_DRAWN],
-        _scores(completions) if completions.hidden_unit is not None else None,
+        _scores(completions),
         {"diversity": completions.diversity},
     )
     return Scene("completions", name, completed=completed)
 
 
 def _scores(completions: Any) -> list[dict[str, float]]:
-    """The figures of each completion, by name, where the hidden part is known."""
-    columns = {"chamfer": completions.chamfer_l2, "f_score": completions.f_score}
+    """The figures of each completion, by name: against what was hidden, where that is known, and against the others."""
+    apart = completions.apart if len(completions.apart) > 1 else None
+    columns = {"chamfer": completions.chamfer_l2, "f_score": completions.f_score, "apart": apart}
     known = {name: values for name, values in columns.items() if values is not None}
     return [
         {name: float(values[number]) for name, values in known.items()} for number in range(len(completions.fidelity))

@@ -44,6 +44,29 @@ def test_reconstruct_shows_a_short_table_and_where_to_look(run, tiny_run, cloud,
     assert "Chamfer" not in partial.stdout
 
 
+@pytest.mark.open3d
+def test_reconstruct_lays_surfaces_where_they_are_asked_for(run, tiny_run, cloud):
+    pytest.importorskip("open3d")
+    outcome = run("reconstruct", cloud, "--weights", tiny_run, "--samples", 2, "--mesh", "--out", "done", "--json")
+    assert outcome.code == 0, outcome.stderr
+    result = json.loads(outcome.stdout)
+    assert {"mesh_00.ply", "mesh_01.ply"} <= set(result["files"])
+    assert read_cloud("done/mesh_01.ply").was_mesh
+
+
+def test_surfaces_and_windows_are_refused_before_the_work(run, tiny_run, cloud, monkeypatch, files_here):
+    before = files_here()
+    for name in ("DISPLAY", "WAYLAND_DISPLAY"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr("sys.platform", "linux")
+    outcome = run("reconstruct", cloud, "--weights", tiny_run, "--view")
+    assert outcome.code == 2 and "no screen is attached" in outcome.stderr
+    monkeypatch.setattr("pointsra.data.open3d_loader.importlib.util.find_spec", lambda name: None)
+    outcome = run("reconstruct", cloud, "--weights", tiny_run, "--mesh")
+    assert outcome.code == 2 and outcome.stderr.count("\n") == 1 and "pip install 'pointsra[open3d]'" in outcome.stderr
+    assert files_here() == before
+
+
 def test_reconstruct_dry_run_checks_input_and_weights(run, tiny_run, cloud, tmp_path, files_here):
     before = files_here()
     planned = run("reconstruct", cloud, "--weights", tiny_run, "--dry-run", "--json")
@@ -110,9 +133,14 @@ def test_visualize_a_file(run, cloud, tmp_path, what, ending):
     [
         (
             "paper",
-            ["student and teacher see it", "only the teacher sees it", "hidden from both", "student sees 3, teacher 9"],
+            [
+                "student and teacher see it",
+                "only the teacher sees it",
+                "hidden from both",
+                "student sees 3 and the teacher 9 of 12",
+            ],
         ),
-        ("point-mae", ["visible", "hidden", "5 of 12 patches visible"]),
+        ("point-mae", ["visible", "hidden", "shows 5 of 12 patches"]),
     ],
 )
 def test_masks_say_who_sees_what(run, cloud, tmp_path, preset, words):

@@ -10,7 +10,7 @@ from rich.console import Console
 
 from pointsra.errors import OutputError
 from pointsra.progress import Progress
-from pointsra_cli import console, progress, runs
+from pointsra_cli import console, progress, progress_bar, runs
 
 
 def test_a_default_folder_is_fresh_and_readable(monkeypatch):
@@ -88,7 +88,7 @@ def test_log_lines_are_rare_but_messages_are_not():
 def test_the_bar_fits_80_columns_and_says_rate_and_time_left():
     stream = io.StringIO()
     screen = Console(file=stream, force_terminal=True, width=80, color_system=None)
-    with progress.bar(screen) as report:
+    with progress_bar.bar(screen) as report:
         report(Progress("pretrain", message="started: [bold] 40 clouds"))
         for step in range(1, 2001):
             report(Progress("epoch 13 of 300", step, 2000, "steps", {"loss": 1.234567, "reconstruction": 0.02}))
@@ -99,7 +99,7 @@ def test_the_bar_fits_80_columns_and_says_rate_and_time_left():
 
 
 def test_a_new_stage_with_the_same_total_goes_on():
-    position = progress._Position()
+    position = progress.Position()
     assert position.starts_anew(Progress("epoch 1", 1, 10))
     assert not position.starts_anew(Progress("epoch 2", 5, 10))
     assert position.starts_anew(Progress("validate", 1, 4))

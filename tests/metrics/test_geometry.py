@@ -9,11 +9,14 @@ from hypothesis import strategies as st
 
 from pointsra.metrics.geometry import (
     F_SCORE_DISTANCE,
+    chamfer_and_f_score,
     chamfer_l2,
     f_score,
     mean_pairwise_chamfer,
+    mean_to_others,
     one_sided_distance,
     one_sided_hausdorff,
+    pairwise_chamfer,
 )
 
 
@@ -65,6 +68,18 @@ def test_pairwise_is_the_mean_over_pairs_and_does_not_grow_with_copies_of_the_sp
     assert mean_pairwise_chamfer(places[::-1]) == mean_pairwise_chamfer(places)
     assert mean_pairwise_chamfer(places[:1]) == 0.0 and mean_pairwise_chamfer([]) == 0.0
     assert mean_pairwise_chamfer([places[0]] * 4) == 0.0
+
+
+@pytest.mark.parametrize("shared", [0, 1, 25])
+def test_points_that_all_clouds_share_need_no_search(shared):
+    parts, same = [cloud(seed, 20 + seed) for seed in range(4)], cloud(9, shared)
+    wholes = [np.concatenate([same, part]) for part in parts]
+    assert mean_pairwise_chamfer(parts, same) == pytest.approx(mean_pairwise_chamfer(wholes))
+    table = pairwise_chamfer(parts, same)
+    for i, first in enumerate(wholes):
+        others = [chamfer_l2(first, second) for j, second in enumerate(wholes) if j != i]
+        assert mean_to_others(table)[i] == pytest.approx(np.mean(others))
+    assert chamfer_and_f_score(*parts[:2]) == (chamfer_l2(*parts[:2]), f_score(*parts[:2]))
 
 
 def test_chamfer_agrees_with_the_one_that_is_trained_on():

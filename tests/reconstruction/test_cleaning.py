@@ -97,3 +97,21 @@ def test_a_crowded_scan_is_thinned_for_the_network_only_and_said(tiny_run):
     done = load(tiny_run, "cpu").reconstruct(points, samples=1, hide="none")
     np.testing.assert_array_equal(done.visible_raw, points)
     assert "crowded" in done.notes[0]
+
+
+def test_whether_all_cells_touch_is_told_as_by_labels():
+    from scipy import ndimage
+
+    from pointsra.reconstruction.cleaning import _one_group
+
+    rng = np.random.default_rng(0)
+    found = set()
+    for share in (0.02, 0.1, 0.2, 0.4):
+        for _ in range(10):
+            full = rng.random((5, 7, 6)) < share
+            full[tuple(rng.integers(0, 5, 3))] = True
+            expected = ndimage.label(full, structure=np.ones((3, 3, 3)))[1] == 1
+            assert _one_group(full) == expected
+            found.add(bool(expected))
+    assert found == {True, False}
+    assert not _one_group(np.ones((33, 33, 33), dtype=bool))  # not tried

@@ -1,14 +1,16 @@
 """The live window: what is said where open3d or a screen is missing, and how cells are laid out."""
 
 import importlib.util
+import socket
 import sys
 
 import numpy as np
 import pytest
 
+from pointsra.data import open3d_loader
 from pointsra.errors import MissingExtraError, OutputError
 from pointsra.ops.splatting import Camera, project
-from pointsra.visualization import open3d_loader, window
+from pointsra.visualization import window
 from pointsra.visualization.stills import Cell
 
 CELLS = [Cell(np.random.default_rng(k).normal(size=(50, 3)), (255, 0, 0) if k else None) for k in range(3)]
@@ -48,13 +50,31 @@ def test_no_screen_names_the_page(monkeypatch):
     monkeypatch.setattr(sys, "platform", "linux")
     monkeypatch.delenv("DISPLAY", raising=False)
     monkeypatch.delenv("WAYLAND_DISPLAY", raising=False)
-    monkeypatch.setattr(window, "load_open3d", lambda: pytest.fail("open3d was loaded without a screen"))
+    monkeypatch.setattr(window, "load_open3d", lambda *_: pytest.fail("open3d was loaded without a screen"))
     with pytest.raises(OutputError, match="HTML page"):
         window.show(CELLS)
     with pytest.raises(ValueError, match="at least one cell"):
         window.show([])
-    monkeypatch.setenv("DISPLAY", ":0")
-    assert window.has_display()
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="other systems have a screen")
+@pytest.mark.parametrize("kind", ["wayland", "x11"])
+def test_a_screen_must_answer(monkeypatch, tmp_path, kind):
+    for name in ("DISPLAY", "WAYLAND_DISPLAY"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
+    monkeypatch.setenv(*(("WAYLAND_DISPLAY", "screen") if kind == "wayland" else ("DISPLAY", f"{tmp_path}/screen:0")))
+    with pytest.raises(OutputError, match="no screen answers"):
+        window.require_screen()
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as screen:
+        screen.bind(str(tmp_path / ("screen" if kind == "wayland" else "screen:0")))
+        screen.listen(1)
+        window.require_screen()
+    monkeypatch.delenv("WAYLAND_DISPLAY", raising=False)
+    for wrong in ("nonsense", ":98765"):
+        monkeypatch.setenv("DISPLAY", wrong)
+        with pytest.raises(OutputError, match=wrong):
+            window.require_screen()
 
 
 def test_cells_stand_beside_one_another():

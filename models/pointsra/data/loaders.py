@@ -9,16 +9,19 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from pointsra.data.store import Split
 from pointsra.ops.batch_parts import part_stream
 from pointsra.ops.randomness import stream
 from pointsra.ops.sampling import farthest_point_indices, gather_points, random_indices
 from pointsra.ops.transforms import unit_frame
+
+if TYPE_CHECKING:
+    from pointsra.data.store import Split
 
 
 @dataclass(frozen=True)

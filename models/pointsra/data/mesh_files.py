@@ -1,4 +1,5 @@
-"""Meshes, and clouds in mesh formats, by way of trimesh (ply, obj, off, stl, glb, gltf); and points on a surface.
+"""Meshes, and clouds in mesh formats (ply, obj, off, stl, glb, gltf), by way of trimesh but for plain PLY; and points
+on a surface.
 
 trimesh passes over some damage in silence (a text PLY or OFF cut short, an STL without triangles, faces that name
 vertices that are not there); what the header of a PLY or OFF promises is compared with what came.
@@ -12,6 +13,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from pointsra.data.plain_ply import read_plain_ply
 from pointsra.data.readout import Readout
 from pointsra.errors import InputFileError
 
@@ -28,15 +30,8 @@ def read_mesh_file(path: Path) -> Readout:
     Raises:
         InputFileError: damaged, cut short, or empty.
     """
-    import trimesh
-
-    try:
-        pieces = trimesh.load_scene(path, process=False).dump()
-        readouts = [_piece(piece) for piece in pieces if hasattr(piece, "vertices") and len(piece.vertices)]
-    except Exception as cause:  # trimesh's readers let whatever they stumble over through
-        said = (str(cause).strip().splitlines() or [type(cause).__name__])[0][:120]
-        kind = path.suffix.lower().lstrip(".")
-        raise InputFileError(f"{path}: not a {kind} file that can be read, or cut short ({said}).") from cause
+    plain = read_plain_ply(path) if path.suffix.lower() == ".ply" else None
+    readouts = _by_trimesh(path) if plain is None else [plain]
     if not readouts:
         raise InputFileError(f"{path}: holds no points; it is empty, cut short or of another format.")
     for each in readouts:
@@ -45,7 +40,7 @@ def read_mesh_file(path: Path) -> Readout:
                 f"{path}: damaged: a face names a vertex that is not there (its {len(each.points)} vertices are "
                 f"numbered from 0, its faces name {each.faces.min()} to {each.faces.max()})."
             )
-    if path.suffix.lower() in (".ply", ".off"):
+    if plain is None and path.suffix.lower() in (".ply", ".off"):
         _compare_with_header(path, readouts)
     return _joined(readouts)
 
@@ -79,6 +74,18 @@ def sample_surface(
     u, v = np.where(over, 1 - u, u), np.where(over, 1 - v, v)
     points = first[chosen] + u[:, None] * edge_a[chosen] + v[:, None] * edge_b[chosen]
     return points, chosen, np.stack([1 - u - v, u, v], axis=1)
+
+
+def _by_trimesh(path: Path) -> list[Readout]:
+    import trimesh
+
+    try:
+        pieces = trimesh.load_scene(path, process=False).dump()
+        return [_piece(piece) for piece in pieces if hasattr(piece, "vertices") and len(piece.vertices)]
+    except Exception as cause:  # trimesh's readers let whatever they stumble over through
+        said = (str(cause).strip().splitlines() or [type(cause).__name__])[0][:120]
+        kind = path.suffix.lower().lstrip(".")
+        raise InputFileError(f"{path}: not a {kind} file that can be read, or cut short ({said}).") from cause
 
 
 def _piece(piece: object) -> Readout:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import NDArray
-from scipy.spatial import KDTree
+
+from pointsra.ops.near_points import nearest, nearest_both_ways
 
 Points = NDArray[np.floating]
 
@@ -14,7 +17,7 @@ F_SCORE_DISTANCE = 0.02
 
 def one_sided_distance(source: Points, target: Points) -> float:
     """Mean (unsquared) distance of each source point (N, 3) to its nearest target point (M, 3)."""
-    return float(KDTree(target).query(source)[0].mean())
+    return float(nearest(source, target)[0].mean(dtype=np.float64))
 
 
 def one_sided_hausdorff(source: Points, target: Points) -> float:
@@ -24,19 +27,57 @@ def one_sided_hausdorff(source: Points, target: Points) -> float:
 
 def chamfer_l2(first: Points, second: Points) -> float:
     """CD-L2 of (N, 3) and (M, 3): mean squared nearest distance, both ways, summed."""
-    forward = KDTree(second).query(first)[0]
-    backward = KDTree(first).query(second)[0]
-    return float(np.square(forward).mean() + np.square(backward).mean())
+    return _chamfer(*nearest_both_ways(first, second))
 
 
 def f_score(predicted: Points, true: Points, distance: float = F_SCORE_DISTANCE) -> float:
     """Harmonic mean of the shares of predicted and of true points that lie within ``distance`` of the other cloud."""
-    precision = float((KDTree(true).query(predicted)[0] <= distance).mean())
-    recall = float((KDTree(predicted).query(true)[0] <= distance).mean())
+    return _f_score(*nearest_both_ways(predicted, true), distance)
+
+
+def chamfer_and_f_score(predicted: Points, true: Points) -> tuple[float, float]:
+    """:func:`chamfer_l2` and :func:`f_score` from one search."""
+    there, back = nearest_both_ways(predicted, true)
+    return _chamfer(there, back), _f_score(there, back, F_SCORE_DISTANCE)
+
+
+def mean_pairwise_chamfer(parts: Sequence[Points], shared: Points | None = None) -> float:
+    """Mean CD-L2 over all pairs of S clouds, a diversity that does not grow with S; 0 for fewer than two.
+
+    Args:
+        parts, shared: as :func:`pairwise_chamfer`.
+    """
+    return float(mean_to_others(pairwise_chamfer(parts, shared)).mean()) if len(parts) > 1 else 0.0
+
+
+def mean_to_others(table: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The mean of each row of (S, S) but for its own place, whose value is 0: (S,); 0 for S = 1."""
+    return table.sum(axis=1) / max(len(table) - 1, 1)
+
+
+def pairwise_chamfer(parts: Sequence[Points], shared: Points | None = None) -> NDArray[np.float64]:
+    """CD-L2 of all pairs of S clouds, (S, S), 0 on the diagonal.
+
+    Args:
+        parts: the clouds, (P, 3) each, or what each adds to ``shared``.
+        shared: (V, 3) points that stand in every cloud: they lie at distance 0 in each other cloud, so that only the
+            way from the parts is searched.
+    """
+    found = np.zeros((len(parts), len(parts)))
+    held = 0 if shared is None else len(shared)
+    to_shared = [nearest(part, shared)[0][:, 0] if shared is not None and held else None for part in parts]
+    for i in range(len(parts)):
+        for j in range(i):
+            ways = zip(nearest_both_ways(parts[i], parts[j]), (to_shared[i], to_shared[j]), strict=True)
+            nearer = [way if other is None else np.minimum(way, other) for way, other in ways]
+            found[i, j] = sum(float(np.square(way, dtype=np.float64).sum()) / (held + len(way)) for way in nearer)
+    return found + found.T
+
+
+def _chamfer(there: Points, back: Points) -> float:
+    return float(np.square(there, dtype=np.float64).mean() + np.square(back, dtype=np.float64).mean())
+
+
+def _f_score(there: Points, back: Points, distance: float) -> float:
+    precision, recall = float((there <= distance).mean()), float((back <= distance).mean())
     return 2 * precision * recall / (precision + recall) if precision + recall else 0.0
-
-
-def mean_pairwise_chamfer(clouds: list[Points]) -> float:
-    """Mean CD-L2 over all pairs of S clouds, a diversity that does not grow with S; 0 for fewer than two."""
-    pairs = [chamfer_l2(clouds[i], clouds[j]) for i in range(len(clouds)) for j in range(i)]
-    return float(np.mean(pairs)) if pairs else 0.0

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 import torch
-from scipy.optimize import linear_sum_assignment
 from torch import Tensor
 
 _BITS = 10  # a coordinate; 30-bit codes stay exact in int64
@@ -37,6 +36,8 @@ def hungarian_order(points: Tensor, noise: Tensor) -> Tensor:
     Returns:
         (B, M) int64: ``points.gather(order)[:, i]`` belongs to ``noise[:, i]``. Exact assignment, on the CPU.
     """
+    from scipy.optimize import linear_sum_assignment
+
     costs = torch.cdist(noise.detach().float(), points.detach().float()).square().cpu().numpy()
     order = np.stack([linear_sum_assignment(cost)[1] for cost in costs])
     return torch.from_numpy(order).to(points.device)

@@ -26,7 +26,7 @@ def shade(
     scale: float,
     ball: float,
 ) -> NDArray[np.float32]:
-    """Light the pixels that show something; colors (P, 3) in 0..255.
+    """Light the pixels that show something; red, green and blue of each, (3, P) in 0..255.
 
     Args:
         frame: points (N, 3) in the camera's frame, z toward the viewer.
@@ -44,33 +44,38 @@ def shade(
     y = (y - frame[owner, 1]) / ball
     z = np.sqrt(np.maximum(1.0 - x * x - y * y, 0.02))
     step = max(round(1.6 * ball * scale), 1)
+    far = max(2 * step, *(max(round(reach * scale), 1) for reach, _ in _CREASES))
     # Only the part of the picture that shows something is worked on, with room for what looks at neighbors.
-    top, left = row.min() - 2 * step, column.min() - 2 * step
-    row, column = row - top, column - left
-    depth = np.full((row.max() + 2 * step + 1, column.max() + 2 * step + 1), np.nan, dtype=np.float32)
+    row, column = row - (row.min() - far), column - (column.min() - far)
+    depth = np.full((row.max() + far + 1, column.max() + far + 1), np.nan, dtype=np.float32)
     depth[row, column] = frame[owner, 2] + z * ball
-    slope_x, slope_y = _slopes(depth, step, scale)
-    x = _BEAD * x + (1 - _BEAD) * slope_x[row, column]
-    y = _BEAD * y + (1 - _BEAD) * slope_y[row, column]
+    places = row * depth.shape[1] + column
+    slope_x, slope_y = _slopes(depth, places, step, scale)
+    x = _BEAD * x + (1 - _BEAD) * slope_x
+    y = _BEAD * y + (1 - _BEAD) * slope_y
     z = _BEAD * z + (1 - _BEAD)
     light = _LIGHT / np.linalg.norm(_LIGHT)
     facing = (x * light[0] + y * light[1] + z * light[2]) / np.sqrt(x * x + y * y + z * z)
     wrapped = np.clip(0.5 + 0.5 * facing, 0.0, 1.0)
-    tone = (_AMBIENT + _DIFFUSE * wrapped) * _creases(depth, scale)[row, column]
-    gloss = _GLOSS * 255.0 * np.clip(facing, 0.0, 1.0) ** 12
-    return np.clip(tints[owner] * tone[:, None] + gloss[:, None], 0.0, 255.0)
+    tone = (_AMBIENT + _DIFFUSE * wrapped) * _creases(depth, places, scale)
+    gloss = np.clip(facing, 0.0, 1.0)
+    gloss *= gloss * gloss
+    gloss *= gloss  # to the sixth
+    gloss *= gloss * np.float32(_GLOSS * 255.0)
+    return np.stack([np.clip(tints[:, hue][owner] * tone + gloss, 0.0, 255.0) for hue in range(3)])
 
 
-def _slopes(depth: NDArray[np.float32], step: int, scale: float) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """How the surface around each pixel leans to the right and up, (H, W) each, capped at 2.
+def _slopes(
+    depth: NDArray[np.float32], places: NDArray[np.int64], step: int, scale: float
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """How the surface around each of the ``places`` (P,) leans to the right and up, (P,) each, capped at 2.
 
-    It is measured over ``step`` pixels to either side; H and W are more than twice that.
+    It is measured over ``step`` pixels to either side; the places lie twice that from the border of ``depth`` (H, W).
     """
-    smooth = _box_mean(depth, step)
-    rise = 2.0 * step / scale
-    slope_x, slope_y = np.zeros_like(depth), np.zeros_like(depth)
-    slope_x[:, step:-step] = (smooth[:, : -2 * step] - smooth[:, 2 * step :]) / rise
-    slope_y[step:-step] = (smooth[2 * step :] - smooth[: -2 * step]) / rise
+    smooth, width = _box_mean(depth, step).reshape(-1), depth.shape[1]
+    rise = np.float32(2.0 * step / scale)
+    slope_x = (smooth[places - step] - smooth[places + step]) / rise
+    slope_y = (smooth[places + step * width] - smooth[places - step * width]) / rise
     return np.clip(np.nan_to_num(slope_x), -2.0, 2.0), np.clip(np.nan_to_num(slope_y), -2.0, 2.0)
 
 
@@ -85,32 +90,36 @@ def _box_mean(depth: NDArray[np.float32], reach: int) -> NDArray[np.float32]:
 
 def _running_sum(values: NDArray[np.floating], reach: int, axis: int) -> NDArray[np.floating]:
     padding = [(0, 0), (0, 0)]
-    padding[axis] = (reach + 1, reach)
-    sums = np.cumsum(np.pad(values, padding), axis=axis, dtype=np.float32)
-    span = 2 * reach + 1
-    if axis == 0:
-        return sums[span:] - sums[:-span]
-    return sums[:, span:] - sums[:, :-span]
+    padding[axis] = (reach, reach)
+    power = np.pad(values, padding)
+    power = power if axis == 0 else power.T
+    total, done, width, span = np.zeros_like(power[: len(power) - 2 * reach]), 0, 1, 2 * reach + 1
+    while True:  # sums over 1, 2, 4, … pixels, of which each window is put together
+        if span & width:
+            total += power[done : done + len(total)]
+            done += width
+        if done == span:
+            return total if axis == 0 else total.T
+        power = power[:-width] + power[width:]
+        width *= 2
 
 
-def _creases(depth: NDArray[np.float32], scale: float) -> NDArray[np.float32]:
-    """Eye-dome lighting, (H, W) in (0, 1]: dark where the neighbors stand nearer to the viewer."""
-    full = np.isfinite(depth)
-    floor = np.where(full, depth, 0.0).astype(np.float32)
-    height, width = floor.shape
-    dark = np.zeros_like(floor)
+def _creases(depth: NDArray[np.float32], places: NDArray[np.int64], scale: float) -> NDArray[np.float32]:
+    """Eye-dome lighting at the ``places`` (P,) of ``depth`` (H, W), in (0, 1]: dark where neighbors stand nearer."""
+    flat, width = depth.reshape(-1), depth.shape[1]
+    here = flat[places]
+    dark = np.zeros_like(here)
     for reach, strength in _CREASES:
         step = max(round(reach * scale), 1)
         cap = np.float32(2.5 * reach)
-        padded, there = np.pad(floor, step), np.pad(full, step)
-        for row, column in ((0, 1), (1, 0), (0, 0), (0, 2)):
-            # A neighbor and the one opposite together: a slanted plane is not a crease.
-            bend = np.zeros_like(floor)
-            for down, across in ((row, column), (2 - row, 2 - column)):
-                window = np.s_[down * step : down * step + height, across * step : across * step + width]
-                nearer = padded[window] - floor
-                np.clip(nearer, -cap, cap, out=nearer)
-                nearer *= there[window]
-                bend += nearer
-            dark += strength * np.maximum(bend, 0.0, out=bend)
+        for way in (1, width, width + 1, width - 1):
+            # A neighbor and the one opposite together: a slanted plane is not a crease. Where one is empty, it is NaN.
+            bend = np.zeros_like(here)
+            for neighbor in (places - way * step, places + way * step):
+                nearer = flat.take(neighbor)
+                nearer -= here
+                np.minimum(nearer, cap, out=nearer)
+                np.maximum(nearer, -cap, out=nearer)
+                np.add(bend, nearer, out=bend, where=nearer == nearer)
+            dark += np.float32(strength) * np.maximum(bend, 0.0, out=bend)
     return np.exp(-dark)

@@ -147,19 +147,28 @@ def render_shaded(
     scale = fine / (2.0 * extent)
     order = _far_to_near(frame)
     ball = splat_radius(order.size) if radius is None else radius
-    image = np.empty((fine * fine, 3), dtype=np.float32)
-    image[:] = background
-    if order.size:
-        index = _nearest_spheres(frame, order, fine, scale, ball)
-        seen = np.flatnonzero(index >= 0)
-        if seen.size:
-            image[seen] = shade(frame, tints, index, seen, fine, scale, ball)
-    blocks = image.reshape(size, supersample, size, supersample, 3)
-    total = np.full((size, size, 3), 0.5, dtype=np.float32)
-    for row in range(supersample):
-        for column in range(supersample):
-            total += blocks[:, row, :, column] / np.float32(supersample**2)
-    return total.astype(np.uint8)
+    picture = np.empty((size, size, 3), dtype=np.uint8)
+    picture[:] = background
+    index = _nearest_spheres(frame, order, fine, scale, ball) if order.size else np.empty(0, dtype=np.int32)
+    seen = np.flatnonzero(index >= 0)
+    if not seen.size:
+        return picture
+    # The mean of the finer pixels, in the part of the picture that shows something.
+    row, column = np.divmod(seen, fine)
+    top, left, bottom, right = (
+        edge // supersample for edge in (row.min(), column.min(), row.max() + supersample, column.max() + supersample)
+    )
+    part = np.empty(((bottom - top) * supersample, (right - left) * supersample), dtype=np.float32)
+    places = (row - top * supersample) * part.shape[1] + column - left * supersample
+    for hue, values in enumerate(shade(frame, tints, index, seen, fine, scale, ball)):
+        part.fill(background[hue])
+        part.put(places, values)
+        total = np.full((bottom - top, right - left), 0.5, dtype=np.float32)
+        for down in range(supersample):
+            for across in range(supersample):
+                total += part[down::supersample, across::supersample] / np.float32(supersample**2)
+        picture[top:bottom, left:right, hue] = total
+    return picture
 
 
 def _tints(colors: ArrayLike | None, count: int) -> NDArray[np.float32]:
@@ -217,7 +226,7 @@ def _nearest_spheres(
     for x, y, rise in zip(offsets_x, offsets_y, bulge, strict=True):
         target = center + (y * width + x)
         height = depth + rise
-        wins = height > nearest[target]
+        wins = np.flatnonzero(height > nearest[target])
         target = target[wins]
         nearest[target] = height[wins]
         canvas[target] = owner[wins]

@@ -2,6 +2,13 @@
 
 from pointsra.reconstruction.reconstruct import Completions, plan_reconstruct, reconstruct
 from pointsra.reconstruction.request import ReconstructRequest
-from pointsra.reconstruction.writing import write_completions
+from pointsra.reconstruction.writing import write_completions, write_surfaces
 
-__all__ = ["Completions", "ReconstructRequest", "plan_reconstruct", "reconstruct", "write_completions"]
+__all__ = [
+    "Completions",
+    "ReconstructRequest",
+    "plan_reconstruct",
+    "reconstruct",
+    "write_completions",
+    "write_surfaces",
+]

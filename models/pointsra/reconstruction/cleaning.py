@@ -10,9 +10,8 @@ from __future__ import annotations
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from scipy import ndimage
-from scipy.spatial import KDTree
 
+from pointsra.ops.near_points import nearest
 from pointsra.ops.sampling import farthest_point_indices
 
 # All ours, tried on the generated shapes: clean ones have no stray points and are even.
@@ -22,6 +21,7 @@ _GAP = 0.5  # of the median distance to the middle: how far apart stray points a
 _SPACINGS = 3  # and in spacings of an eighth of the points, for a thin cloud
 _SMALL_GROUP = 0.01  # of all points
 _MOST_STRAY = 0.1  # of all points; beyond, it is how the cloud is
+_SMALL_GRID = 32**3  # cells: of so few it is quickly told whether they all touch
 _HALF_GRID = 64  # cells from the middle to the border, where whatever lies farther out is put
 _REGIONS = 32
 _UNEVEN = 3.0  # spacing in the thin regions, over that of the crowded points
@@ -57,14 +57,24 @@ def stray_points(points: NDArray[np.float64]) -> NDArray[np.bool_]:
         return none
     side = 2 * _HALF_GRID + 1
     cells = np.empty(len(points), dtype=np.int32)
+    low, high = np.full(3, side), np.zeros(3, dtype=int)
     for start in range(0, len(points), _CHUNK):
         places = np.round((points[start : start + _CHUNK] - middle) / edge)
         x, y, z = np.clip(places, -_HALF_GRID, _HALF_GRID).astype(np.int32).T + _HALF_GRID
+        low = np.minimum(low, [axis.min() for axis in (x, y, z)])
+        high = np.maximum(high, [axis.max() for axis in (x, y, z)])
         cells[start : start + _CHUNK] = (x * side + y) * side + z
-    counts = np.bincount(cells, minlength=side**3)
-    groups, _ = ndimage.label(counts.reshape(side, side, side) > 0, structure=np.ones((3, 3, 3)))
-    sizes = np.bincount(groups.ravel(), weights=counts)
-    stray = (sizes < _SMALL_GROUP * len(points))[groups.ravel()][cells]
+    box = tuple(slice(first, last + 1) for first, last in zip(low, high, strict=True))
+    counts = np.bincount(cells, minlength=side**3).reshape(side, side, side)[box]
+    if _one_group(counts > 0):
+        return none
+    from scipy import ndimage  # half a second, which a clean cloud does not pay
+
+    groups, _ = ndimage.label(counts > 0, structure=np.ones((3, 3, 3)))
+    sizes = np.bincount(groups.ravel(), weights=counts.ravel())
+    stray_cells = np.zeros((side, side, side), dtype=bool)
+    stray_cells[box] = (sizes < _SMALL_GROUP * len(points))[groups]
+    stray = stray_cells.reshape(-1)[cells]
     return none if stray.mean() > _MOST_STRAY else stray
 
 
@@ -91,6 +101,22 @@ def evened_rows(points_unit: NDArray[np.float32], count: int, seed: int) -> NDAr
     return rows[_drawn_by_area(spacing, count, seed)]
 
 
+def _one_group(full: NDArray[np.bool_]) -> bool:
+    """Whether all occupied cells (X, Y, Z) touch: one grows until it stands still. Large grids are not tried."""
+    if full.size > _SMALL_GRID:
+        return False
+    room = np.pad(full, 1)
+    grown = np.zeros_like(room)
+    grown[tuple(np.argwhere(room)[0])] = True
+    reached, before = 1, 0
+    while reached > before:
+        for axis in range(3):  # the border is empty, so that rolling brings nothing round
+            grown = grown | np.roll(grown, 1, axis) | np.roll(grown, -1, axis)
+        grown &= room
+        reached, before = int(grown.sum()), reached
+    return reached == int(full.sum())
+
+
 def _drawn_by_area(spacing: NDArray[np.float64], count: int, seed: int) -> NDArray[np.int64]:
     """(count,) distinct rows in random order, drawn with the squares of their spacings (N,) as weights."""
     rng = np.random.default_rng([seed, 4])
@@ -102,7 +128,7 @@ def _drawn_by_area(spacing: NDArray[np.float64], count: int, seed: int) -> NDArr
 def _unevenness(points: NDArray[np.float32], spacing: NDArray[np.float64]) -> float:
     cloud = torch.from_numpy(points[:: 1 + len(points) // 4096])[None].contiguous()
     centers = cloud[0, farthest_point_indices(cloud, min(_REGIONS, cloud.shape[1]))[0]].numpy()
-    region = KDTree(centers).query(points)[1]
+    region = nearest(points, centers)[1][:, 0]
     of_regions = [float(np.median(spacing[region == each])) for each in np.unique(region)]
     crowded = float(np.quantile(spacing, 0.25))
     return float(np.quantile(of_regions, 0.75)) / crowded if crowded > 0 else np.inf
@@ -119,7 +145,7 @@ def _spacings(points: NDArray[np.floating], neighbors: int) -> NDArray[np.float6
     neighbors = min(neighbors, len(points) - 1)
     if not neighbors:
         return np.zeros(len(points))
-    return KDTree(points).query(points, neighbors + 1)[0][:, 1:].mean(axis=1)
+    return nearest(points, points, neighbors + 1)[0][:, 1:].mean(axis=1, dtype=np.float64)
 
 
 def _lengths(vectors: NDArray[np.float64]) -> NDArray[np.float64]:

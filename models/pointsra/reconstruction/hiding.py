@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from scipy.spatial import KDTree
 
 from pointsra.ops.masks import block_order, random_order, visible_count
+from pointsra.ops.near_points import nearest
 from pointsra.ops.randomness import stream
 from pointsra.ops.sampling import farthest_point_indices
 from pointsra.reconstruction.visibility import depths_behind
@@ -61,7 +61,7 @@ def visible_points(
     order = block_order(centers, generator) if kind == "block" else random_order(1, count, generator)
     shown = np.zeros(count, dtype=bool)
     shown[order[0, : visible_count(count, USUAL_RATIO if ratio is None else ratio)].numpy()] = True
-    visible = shown[KDTree(centers[0].numpy()).query(points_unit)[1]]
+    visible = shown[nearest(points_unit, centers[0].numpy())[1][:, 0]]
     # Centers that coincide share their points with one of them, which may be hidden: then nothing can be.
     return visible if visible.any() else ~visible
 

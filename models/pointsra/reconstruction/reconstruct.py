@@ -8,7 +8,8 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,9 +17,10 @@ from numpy.typing import NDArray
 from pointsra.data.files import read_cloud
 from pointsra.data.mesh_files import sample_surface
 from pointsra.errors import CheckpointError, InputFileError
-from pointsra.metrics.geometry import chamfer_l2, f_score, mean_pairwise_chamfer, one_sided_distance
+from pointsra.metrics.geometry import chamfer_and_f_score, mean_to_others, pairwise_chamfer
 from pointsra.networks.mean_flow_transformer import FlowCondition
 from pointsra.networks.point_sra import PointSRA
+from pointsra.ops.threads import one_thread
 from pointsra.progress import Progress, Report, silent
 from pointsra.reconstruction.cleaning import stray_points
 from pointsra.reconstruction.completion import Drawn, draw_completions
@@ -29,9 +31,13 @@ from pointsra.reconstruction.steering import flow_condition
 from pointsra.reconstruction.up_axis import from_y_up, to_y_up
 from pointsra.training.weights import ModelDescription, find_weights, load_point_sra, packaged_weights
 
+if TYPE_CHECKING:
+    from pointsra.reconstruction.surface import Surface
+
 _SURFACE_POINTS = 40_000  # of a mesh, to tell what a view hides
 _SURFACE_REACH = 1.2  # radii: beyond lies no surface but that of stray parts
 _MOSTLY_Z_UP = (".las", ".laz", ".bin")  # surveys and lidar sweeps
+_SMALL_WEIGHTS = 64 << 20  # bytes: on a CPU, networks of such files draw in one thread
 _METRIC_POINTS = 8192  # of a larger cloud, so many random points enter the figures
 
 
@@ -55,6 +61,7 @@ class Completions:
             visible points are part of it.
         chamfer_l2, f_score: (S) of the generated to the hidden points, unit frame; None where nothing was hidden.
         diversity: mean pairwise CD-L2 of the completions, unit frame.
+        apart: (S) mean CD-L2 of each completion to the others; the smallest is the most typical one.
         seconds: load and sample.
         weights: which were used.
         notes: sentences for the user.
@@ -77,10 +84,26 @@ class Completions:
     chamfer_l2: list[float] | None
     f_score: list[float] | None
     diversity: float
+    apart: list[float]
     seconds: dict[str, float]
     weights: str
     notes: tuple[str, ...]
     request: ReconstructRequest
+
+    def surface(self, sample: int) -> Surface | None:
+        """A surface through the points of one completion, visible ones first, without stray ones; None where none fits.
+
+        Returns:
+            Triangles in the file's frame. Rows of ``nearest`` below the number of visible points that are not stray are
+            of these, in their order; the others are of ``generated_raw[sample]``.
+
+        Raises:
+            MissingExtraError: open3d is not there.
+        """
+        from pointsra.reconstruction.surface import surface_through
+
+        shown = self.visible_raw[~self.stray[self.visible]]
+        return surface_through(np.concatenate([shown, self.generated_raw[sample]]), self.request.seed)
 
     def summary(self) -> dict[str, Any]:
         """What ``summary.json`` holds; the time of writing is added by whoever writes."""
@@ -94,6 +117,7 @@ class Completions:
             "network_evaluations": self.network_evaluations,
             "seconds": dict(self.seconds),
             "diversity": self.diversity,
+            "apart": _figures(self.apart, min),
             "fidelity": _figures(self.fidelity, min),
             "hide": self.request.hide,
             "ratio": _asked_ratio(self.request),
@@ -118,8 +142,14 @@ def reconstruct(request: ReconstructRequest, report: Report = silent) -> Complet
         InputFileError: the input cannot be read or used. CheckpointError: the weights cannot.
     """
     check_request(request)
-    started = time.perf_counter()
     source = packaged_weights() if request.weights is None else request.weights
+    small = request.device.type == "cpu" and find_weights(source).stat().st_size < _SMALL_WEIGHTS
+    with one_thread(small):
+        return _reconstruct(request, source, report)
+
+
+def _reconstruct(request: ReconstructRequest, source: Path, report: Report) -> Completions:
+    started = time.perf_counter()
     network, description = load_point_sra(source, request.device)
     report(Progress("read", 0, request.samples, "samples"))
     cloud = read_cloud(request.input, count=request.count, seed=request.seed)
@@ -199,8 +229,9 @@ def complete_points(
     hidden = unit[~visible] if request.hide != "none" else None
     scored = [_thinned(part, request.seed) for part in generated]
     shown = _thinned(unit[visible & ~stray], request.seed)
-    wholes = [np.concatenate([shown, part]) for part in scored]
+    apart = mean_to_others(pairwise_chamfer(scored, shown)).tolist()
     truth = None if hidden is None else _thinned(hidden, request.seed)
+    scores = None if truth is None else [chamfer_and_f_score(part, truth) for part in scored]
     return Completions(
         visible=visible,
         stray=stray,
@@ -214,10 +245,11 @@ def complete_points(
         points_in=len(points),
         network_evaluations=drawn.network_evaluations,
         steps=request.steps,
-        fidelity=[one_sided_distance(shown, whole) for whole in wholes],
-        chamfer_l2=None if truth is None else [chamfer_l2(part, truth) for part in scored],
-        f_score=None if truth is None else [f_score(part, truth) for part in scored],
-        diversity=mean_pairwise_chamfer(wholes),
+        fidelity=[0.0] * len(scored),  # every visible point is a point of every completion
+        chamfer_l2=None if scores is None else [chamfer for chamfer, _ in scores],
+        f_score=None if scores is None else [score for _, score in scores],
+        diversity=float(np.mean(apart)),
+        apart=apart,
         seconds={"sample": round(sampled, 4)},
         weights=str(request.weights),
         notes=_notes(request, visible, stray, drawn, description.patches["size"]),

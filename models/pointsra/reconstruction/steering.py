@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import torch
 
-from pointsra.data.conditions import builtin_encoder, encode_captions, encode_views
-from pointsra.data.views import image_as_view
 from pointsra.errors import SettingsError
 from pointsra.networks.mean_flow_transformer import FlowCondition
 from pointsra.reconstruction.request import ReconstructRequest
@@ -22,6 +20,10 @@ def flow_condition(
     """
     if request.text is None and request.image is None:
         return None
+    # Few ask for this, and it brings HDF5 along.
+    from pointsra.data.conditions import encode_captions, encode_views
+    from pointsra.data.views import image_as_view
+
     image = text = None
     if request.text is not None:
         _require_encoder(description, "text", description.sizes.text_dim)
@@ -34,6 +36,8 @@ def flow_condition(
 
 def _require_encoder(description: ModelDescription, kind: str, width: int) -> None:
     """Features must come from the very encoder that the weights were trained with."""
+    from pointsra.data.conditions import builtin_encoder
+
     known = description.encoders.get(kind)
     builtin = builtin_encoder()
     if not width or known is None:

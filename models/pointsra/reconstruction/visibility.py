@@ -10,8 +10,8 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import ndimage
-from scipy.spatial import KDTree
+
+from pointsra.ops.near_points import nearest
 
 # Ours, tried against spheres and boxes in closed form and dense samples of the generated shapes.
 _DISC = 1.5  # of the occluders' mean spacing to four neighbors: random points leave 1 % of a surface uncovered
@@ -85,6 +85,8 @@ def _depth_image(
             apart = (u * depth - places[:, 0]) ** 2 + (v * depth - places[:, 1]) ** 2 + (depth - places[:, 2]) ** 2
             meets = apart < radius**2
             np.minimum.at(image, (y * side + x)[meets], depth[meets].astype(np.float32))
+    from scipy import ndimage
+
     image = image.reshape(side, side)
     # A slanted surface is deeper at the next pixel: the deepest of the neighbors counts, but for the background.
     covered = np.isfinite(image)
@@ -111,7 +113,7 @@ def _neighborhoods(points: NDArray[np.float32]) -> tuple[float, NDArray[np.float
     count = min(_NEIGHBORS, len(points))
     if count < 4:
         return 1e-3, np.tile(np.array([0.0, 0.0, 1.0], dtype=np.float32), (len(points), 1))
-    distances, rows = KDTree(points).query(points, count)
+    distances, rows = nearest(points, points, count)
     near = float(np.quantile(distances[:, 1:5].mean(axis=1), 0.75))
     around = points[rows] - points[rows].mean(axis=1, keepdims=True)
     normals = np.linalg.eigh(np.einsum("mki,mkj->mij", around, around).astype(np.float64))[1][:, :, 0]

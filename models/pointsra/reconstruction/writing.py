@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pointsra.data.cloud_writers import write_cloud
+from pointsra.data.mesh_writers import write_mesh
 from pointsra.errors import SettingsError
 from pointsra.reconstruction.reconstruct import Completions
 
@@ -46,6 +47,33 @@ def write_completions(completions: Completions, folder: Path, format: str = "ply
         write_cloud(folder / f"hidden.{format}", completions.hidden_raw)
         paths.append(folder / f"hidden.{format}")
     return paths
+
+
+def write_surfaces(completions: Completions, folder: Path, format: str = "ply") -> tuple[list[Path], list[str]]:
+    """Write ``mesh_00.<format>`` …, a surface through each completion, colored like its points.
+
+    Returns:
+        The files, and a sentence for each completion that has none.
+
+    Raises:
+        MissingExtraError: open3d is not there. OutputError: the folder cannot be written.
+    """
+    kept = ~completions.stray[completions.visible]
+    shown = completions.visible_colors
+    shown = _plain(int(kept.sum()), _VISIBLE_COLOR) if shown is None else shown[kept]
+    paths, notes = [], []
+    for number, generated in enumerate(completions.generated_raw):
+        surface = completions.surface(number)
+        if surface is None:
+            notes.append(
+                f"No surface fits the points of completion {number + 1}: they are too few, or all in one plane."
+            )
+            continue
+        path = folder / f"mesh_{number:02d}.{format}"
+        colors = np.concatenate([shown, _plain(len(generated), _GENERATED_COLOR)])[surface.nearest]
+        write_mesh(path, surface.vertices, surface.faces, colors)
+        paths.append(path)
+    return paths, notes
 
 
 def _plain(count: int, color: tuple[int, int, int]) -> NDArray[np.uint8]:

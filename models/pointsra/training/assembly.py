@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
 
-from pointsra.data.store import Split
 from pointsra.networks.initialization import build
 from pointsra.networks.point_sra import PointSRA, PointSRASizes
 from pointsra.objectives.ddpm import Ddpm
@@ -17,8 +17,11 @@ from pointsra.objectives.rectified_flow import RectifiedFlow
 from pointsra.objectives.regression import Regression
 from pointsra.ops.randomness import stream
 from pointsra.ops.transforms import rotate_about_vertical, scale_and_translate
-from pointsra.settings.schema import Augment, Flow, Optimizer, PretrainPreset, Runtime
 from pointsra.training.step import Plan
+
+if TYPE_CHECKING:  # neither HDF5 nor the schema is loaded to draw completions
+    from pointsra.data.store import Split
+    from pointsra.settings.schema import Augment, Flow, Optimizer, PretrainPreset, Runtime
 
 FlowObjective = MeanFlow | RectifiedFlow | Ddpm | Regression
 

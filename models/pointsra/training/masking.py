@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
@@ -15,7 +16,9 @@ from pointsra.ops.occlusion import scan_order
 from pointsra.ops.patches import Patches, cut_patches
 from pointsra.ops.sampling import gather_points
 from pointsra.ops.transforms import Frame
-from pointsra.settings.schema import Masks
+
+if TYPE_CHECKING:
+    from pointsra.settings.schema import Masks
 
 
 @dataclass(frozen=True)

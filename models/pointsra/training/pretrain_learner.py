@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import asdict
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor
@@ -31,11 +31,13 @@ from pointsra.ops.ordering import hungarian_order
 from pointsra.ops.patches import cut_patches
 from pointsra.ops.randomness import stream
 from pointsra.ops.sampling import gather_points
-from pointsra.settings import PretrainPreset
 from pointsra.training.assembly import augmented, build_flow_objective
 from pointsra.training.masking import MaskedClouds, mask_clouds
 from pointsra.training.step import Learner
 from pointsra.training.weights import Weights, load_into
+
+if TYPE_CHECKING:
+    from pointsra.settings import PretrainPreset
 
 BoundFlow = Callable[[Tensor, Tensor, Tensor, Tensor | None], FlowOutput]
 """A flow with its conditions inside: ``flow(state, r, t, rows)``, a network in the sense of the objectives."""

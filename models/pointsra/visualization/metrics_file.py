@@ -42,6 +42,8 @@ def read_metrics(run_folder: str | Path) -> RunMetrics:
     """
     place = Path(run_folder)
     path = place if place.suffix == ".jsonl" else place / "metrics.jsonl"
+    if place.is_file() and place != path:
+        raise DataError(f"{place}: is no metrics.jsonl: curves are of a run folder that pretrain or finetune wrote.")
     try:
         text = path.read_text(encoding="utf-8", errors="replace")
     except OSError as cause:

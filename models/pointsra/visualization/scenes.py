@@ -9,18 +9,19 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from pointsra.errors import OutputError
-from pointsra.visualization.curves import CurveSeries, curves_still
-from pointsra.visualization.curves_page import curves_page
-from pointsra.visualization.embedding import EmbeddingMap, embedding_still
-from pointsra.visualization.embedding_page import embedding_page
 from pointsra.visualization.page import Layer, PageCell, completion_cells, viewer_page, write_page
 from pointsra.visualization.palette import TRUTH, VISIBLE, Color, ColorScale, completion_color
 from pointsra.visualization.stills import Cell, completions_sheet, contact_sheet, two_parts, write_png
+
+if TYPE_CHECKING:  # each kind of picture loads what draws it
+    from pointsra.visualization.curves import CurveSeries
+    from pointsra.visualization.embedding import EmbeddingMap
 
 _LARGE = 800  # pixels of a cell that stands alone (ours)
 _SMALL = 320
@@ -85,6 +86,8 @@ def draw(scene: Scene, path: Path) -> Path:
     if ending != ".png":
         raise OutputError(f"{path}: scenes are written as .png or .html; name the file with one of these.")
     if scene.series is not None:
+        from pointsra.visualization.curves import curves_still
+
         return write_png(path, curves_still(scene.series, scene.title))
     done = scene.completed
     if done is not None:
@@ -93,6 +96,8 @@ def draw(scene: Scene, path: Path) -> Path:
         )
         return write_png(path, image)
     if scene.embedding is not None:
+        from pointsra.visualization.embedding import embedding_still
+
         return write_png(path, embedding_still(scene.embedding))
     size = _LARGE if len(scene.cells) == 1 else _SMALL
     sheet = contact_sheet(
@@ -133,8 +138,12 @@ def preview(scene: Scene, *, columns: int, color: bool) -> str:
 
 def _page(scene: Scene) -> str:
     if scene.series is not None:
+        from pointsra.visualization.curves_page import curves_page
+
         return curves_page(scene.series, scene.title)
     if scene.embedding is not None:
+        from pointsra.visualization.embedding_page import embedding_page
+
         return embedding_page(scene.embedding)
     done = scene.completed
     if done is not None:

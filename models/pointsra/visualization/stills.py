@@ -7,7 +7,9 @@ done on the CPU by ``ops/splatting``; text by Pillow. Pages that turn are in ``p
 from __future__ import annotations
 
 import math
+import os
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,6 +25,9 @@ from pointsra.visualization.legend import draw_dot, lay_out, wrapped
 from pointsra.visualization.palette import TRUTH, VISIBLE, Color, ColorScale, completion_color
 
 _LARGEST_LETTERS = 1.6  # times those of a cell 320 wide, however large the cell (ours)
+_NARROWEST = 0.72  # times a cell's height: captions need some width (ours)
+_PAINTERS = 4  # cells drawn at a time; numpy lets go of the interpreter
+_FIGURES = 2  # of a completion under its picture: more would not fit
 _PADDING = 1.08  # the picture's edge lies this far out, where 1 touches the shapes
 
 
@@ -91,7 +96,7 @@ def contact_sheet(
     Args:
         cells: what to show, row by row.
         columns: cells a row; None chooses a sheet somewhat wider than tall.
-        cell_size: pixels a cell is wide; text follows it.
+        cell_size: pixels a cell is wide, narrower for shapes that are all tall; text follows it.
         title: the headline; nothing is reserved where it is empty.
         footer: a soft line at the bottom, or several where it is long.
         camera: where the viewer of every cell stands.
@@ -110,8 +115,9 @@ def contact_sheet(
     down = math.ceil(len(cells) / across)
     style = _Style.of(cell_size, dark)
     tall = round(cell_size * min(max(framing.aspect, 0.45), 1.0))
+    wide = round(cell_size * min(max(1.0 / framing.aspect, _NARROWEST), 1.0)) if len(cells) > 1 else cell_size
     caption = style.caption_height(cells)
-    step_x, step_y = cell_size + style.gap, tall + caption + style.gap
+    step_x, step_y = wide + style.gap, tall + caption + style.gap
     width = 2 * style.margin + across * step_x - style.gap
     inside = width - 2 * style.margin
     head = style.margin + (round(style.title_size * 1.2) + style.gap if title else 0)
@@ -128,14 +134,17 @@ def contact_sheet(
         draw.text((style.margin, style.margin), line, font=letters, fill=style.ink)
     named.draw(sheet, style.margin, head - style.gap // 2 if title else head, style.soft_ink, style.paper)
     titled = any(cell.title for cell in cells)
-    for number, cell in enumerate(cells):
-        left, upper = style.margin + (number % across) * step_x, top + (number // across) * step_y
-        picture = cloud_still(
-            cell.points, cell.colors, cell_size, radius=radius, background=style.paper, framing=framing
-        )
-        trim = (cell_size - tall) // 2
-        sheet.paste(Image.fromarray(picture[trim : trim + tall]), (left, upper))
-        _caption(draw, cell, left + cell_size / 2, upper + tall, cell_size, style, titled)
+    trim, trim_x = (cell_size - tall) // 2, (cell_size - wide) // 2
+
+    def picture(cell: Cell) -> NDArray[np.uint8]:
+        drawn = cloud_still(cell.points, cell.colors, cell_size, radius=radius, background=style.paper, framing=framing)
+        return drawn[trim : trim + tall, trim_x : trim_x + wide]
+
+    with ThreadPoolExecutor(min(len(cells), os.cpu_count() or 1, _PAINTERS)) as painters:
+        for number, (cell, drawn) in enumerate(zip(cells, painters.map(picture, cells), strict=True)):
+            left, upper = style.margin + (number % across) * step_x, top + (number // across) * step_y
+            sheet.paste(Image.fromarray(drawn), (left, upper))
+            _caption(draw, cell, left + wide / 2, upper + tall, wide, style, titled)
     for number, line in enumerate(reversed(notes)):
         place = (style.margin, height - style.margin - number * step)
         draw.text(place, line, font=lettering.font(style.small_size), fill=style.soft_ink, anchor="ls")
@@ -182,7 +191,7 @@ def completions_sheet(
     for number, generated in enumerate(completions):
         hue = completion_color(number)
         points, colors = two_parts(given, generated, hue)
-        subtitle = "" if scores is None else figures_line(scores[number])
+        subtitle = "" if scores is None else figures_line(dict(list(scores[number].items())[:_FIGURES]))
         cells.append(Cell(points, colors, f"completion {number + 1}", subtitle, hue))
     footer = figures_line(figures or {})
     return contact_sheet(cells, columns, cell_size, name, footer, camera, dark=dark)
@@ -221,7 +230,7 @@ def write_png(path: str | Path, image: ArrayLike) -> Path:
     """
     target = Path(path)
     with replacing(target) as partial:
-        Image.fromarray(np.asarray(image, dtype=np.uint8)).save(partial, format="PNG", optimize=True)
+        Image.fromarray(np.asarray(image, dtype=np.uint8)).save(partial, format="PNG")
     return target
 
 

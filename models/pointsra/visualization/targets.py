@@ -140,7 +140,12 @@ def _scores(summary: Mapping[str, Any], count: int) -> list[dict[str, float]] | 
     """For each completion the figures of the summary, under the short names that pictures use."""
     columns = {
         short: summary[name]["per_sample"]
-        for short, name in (("fidelity", "fidelity"), ("chamfer", "chamfer_l2"), ("f_score", "f_score"))
+        for short, name in (
+            ("fidelity", "fidelity"),
+            ("chamfer", "chamfer_l2"),
+            ("f_score", "f_score"),
+            ("apart", "apart"),
+        )
         if isinstance(summary.get(name), dict) and len(summary[name].get("per_sample", ())) == count
     }
     if not any(columns.get("fidelity", ())):  # 0 by construction where completions keep the visible points
@@ -197,10 +202,10 @@ def _cut(target: Path, kind: str, cutting: Cutting) -> Scene:
     }
     ratios = [cutting.ratio] if cutting.teacher is None else [cutting.ratio, cutting.teacher]
     counts = [visible_count(cutting.groups, ratio) for ratio in ratios]
-    words = f"{counts[0]} of {cutting.groups} patches visible"
+    words = f"cloud shows {counts[0]} of {cutting.groups} patches"
     legend = {"visible": SEEN_BY_BOTH, "hidden": UNSEEN}
     if len(counts) == 2:
-        words = f"student sees {counts[0]}, teacher {counts[1]} of {cutting.groups} patches"
+        words = f"student sees {counts[0]} and the teacher {counts[1]} of {cutting.groups} patches"
         legend = {"student and teacher see it": SEEN_BY_BOTH, "only the teacher sees it": SEEN_BY_TEACHER}
         legend |= {"hidden from both": UNSEEN}
     cells = []
@@ -208,8 +213,8 @@ def _cut(target: Path, kind: str, cutting: Cutting) -> Scene:
         seen = np.zeros((len(counts), cutting.groups), dtype=bool)
         for row, count in enumerate(counts):
             seen[row, order[0, :count].numpy()] = True
-        cells.append(Cell(shown, mask_colors(shown, middles, *seen), mask, words))
-    return Scene("masks", name, tuple(cells), legend=legend)
+        cells.append(Cell(shown, mask_colors(shown, middles, *seen), mask))
+    return Scene("masks", name, tuple(cells), legend=legend, note=f"In each, the {words}.")
 
 
 def _one_cloud(target: Path) -> tuple[str, NDArray[np.float64]]:

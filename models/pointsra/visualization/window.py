@@ -6,19 +6,23 @@ The only drawing use of open3d. Where there is no screen, ``page`` gives a page 
 from __future__ import annotations
 
 import os
+import re
+import socket
 import sys
 from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
+from pointsra.data.open3d_loader import load_open3d
 from pointsra.errors import OutputError
 from pointsra.ops.splatting import DEFAULT_CAMERA, Camera, camera_axes
 from pointsra.visualization.framing import frame_clouds
-from pointsra.visualization.open3d_loader import load_open3d
 from pointsra.visualization.palette import VISIBLE
 from pointsra.visualization.stills import Cell, best_columns
 
+_INSTEAD = "open the HTML page in a browser instead (samples.html, or what --out NAME.html writes)"
+_PATIENCE = 2.0  # seconds for a screen to answer
 _STRIDE = 2.4  # from one cell's middle to the next, where a cloud reaches from -1 to 1
 
 
@@ -37,11 +41,7 @@ def show(cells: Sequence[Cell], title: str = "pointsra", camera: Camera = DEFAUL
     """
     if not cells:
         raise ValueError("A window needs at least one cell.")
-    if not has_display():
-        raise OutputError(
-            "No window can be opened, since no screen is attached (DISPLAY and WAYLAND_DISPLAY are not set); "
-            "write the HTML page with --out NAME.html and open that in a browser instead."
-        )
+    require_screen()
     open3d = load_open3d()
     points, colors = side_by_side(cells, camera)
     cloud = open3d.geometry.PointCloud()
@@ -49,10 +49,7 @@ def show(cells: Sequence[Cell], title: str = "pointsra", camera: Camera = DEFAUL
     cloud.colors = open3d.utility.Vector3dVector(colors)
     visualizer = open3d.visualization.Visualizer()
     if not visualizer.create_window(window_name=title, width=1280, height=800):
-        raise OutputError(
-            "No window can be opened, since the screen offers no OpenGL; write the HTML page with "
-            "--out NAME.html and open that in a browser instead."
-        )
+        raise OutputError(f"No window can be opened, since the screen offers no OpenGL; {_INSTEAD}.")
     try:
         visualizer.add_geometry(cloud)
         options = visualizer.get_render_option()
@@ -69,11 +66,51 @@ def show(cells: Sequence[Cell], title: str = "pointsra", camera: Camera = DEFAUL
         visualizer.destroy_window()
 
 
-def has_display() -> bool:
-    """Whether a window could be opened: always on macOS and Windows, on Linux where a screen is named."""
+def require_screen() -> None:
+    """See that there is a screen: without one open3d would draw to nowhere, and wait for a user for ever.
+
+    On macOS and Windows there is one; on Linux DISPLAY or WAYLAND_DISPLAY names it, and it must answer.
+
+    Raises:
+        OutputError: there is none.
+    """
     if not sys.platform.startswith("linux"):
-        return True
-    return bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))
+        return
+    names = [f"{name}={os.environ[name]}" for name in ("DISPLAY", "WAYLAND_DISPLAY") if os.environ.get(name)]
+    if not names:
+        why = "no screen is attached (DISPLAY and WAYLAND_DISPLAY are not set)"
+    elif not any(_answers(place) for place in _screen_sockets()):
+        why = f"no screen answers ({', '.join(names)})"
+    else:
+        return
+    raise OutputError(f"No window can be opened, since {why}; {_INSTEAD}.")
+
+
+def _screen_sockets() -> list[str | tuple[str, int]]:
+    """Where the screens that the environment names listen: paths of sockets, or a host and a port."""
+    places: list[str | tuple[str, int]] = []
+    wayland, folder = os.environ.get("WAYLAND_DISPLAY"), os.environ.get("XDG_RUNTIME_DIR", "")
+    if wayland:
+        places.append(os.path.join(folder, wayland))
+    found = re.fullmatch(r"(.*):(\d+)(\.\d+)?", os.environ.get("DISPLAY", ""))
+    if found and found[1] in ("", "unix"):
+        places += [f"\0/tmp/.X11-unix/X{found[2]}", f"/tmp/.X11-unix/X{found[2]}"]
+    elif found and "/" in found[1]:  # macOS names a socket; so may others
+        places.append(os.environ["DISPLAY"])
+    elif found:
+        places.append((found[1], 6000 + int(found[2])))
+    return places
+
+
+def _answers(place: str | tuple[str, int]) -> bool:
+    kind = socket.AF_UNIX if isinstance(place, str) else socket.AF_INET
+    try:
+        with socket.socket(kind, socket.SOCK_STREAM) as line:
+            line.settimeout(_PATIENCE)
+            line.connect(place)
+    except (OSError, ValueError):
+        return False
+    return True
 
 
 def side_by_side(

@@ -19,14 +19,17 @@ from pointsra.errors import MissingExtraError
 _HOW = "install it with: pip install 'pointsra[open3d]'"
 
 
-def load_open3d() -> ModuleType:
+def load_open3d(what: str = "The live window") -> ModuleType:
     """The module ``open3d``.
+
+    Args:
+        what: needs it, as the beginning of a sentence.
 
     Raises:
         MissingExtraError: it is not installed, or a library it needs cannot be loaded.
     """
     if importlib.util.find_spec("open3d") is None:
-        raise MissingExtraError(f"The live window needs the package open3d, which is not installed; {_HOW}.")
+        raise MissingExtraError(f"{what} needs the package open3d, which is not installed; {_HOW}.")
     if sys.platform.startswith("linux") and "open3d" not in sys.modules:
         _preload_libusb()
     try:
