@@ -22,7 +22,7 @@ def one_sided_distance(source: Points, target: Points) -> float:
 
 def one_sided_hausdorff(source: Points, target: Points) -> float:
     """Largest (unsquared) distance of any source point (N, 3) to its nearest target point (M, 3)."""
-    return float(KDTree(target).query(source)[0].max())
+    return float(nearest(source, target)[0].max())
 
 
 def chamfer_l2(first: Points, second: Points) -> float:
