@@ -28,8 +28,8 @@ from typing import Any
 import torch
 
 from benchmarks.completion_baselines import mirrored, nearest_shape
-from benchmarks.completion_cases import CHOSEN, Case, block_cases, part_cases
-from benchmarks.completion_measures import Completed, by_network, control, figures, steered
+from benchmarks.completion_cases import CHOSEN, Case, block_cases, part_cases, scan_cases
+from benchmarks.completion_measures import Cases, Completed, by_network, control, figures, steered
 from benchmarks.completion_rows import ROWS, Budget, Row, resolved
 from benchmarks.completion_tables import write_results
 from pointsra.data.places import split_path
@@ -42,10 +42,11 @@ from pointsra.training.pretrain import pretrain
 from pointsra.training.weights import load_point_sra, packaged_weights
 
 CPU = torch.device("cpu")
-Cases = Callable[[], tuple[list[Case], list[Case]]]
 
 
-def measured(row: Row, seed: int, budget: Budget, root: Path, run: Path, weights: Path, cases: Cases) -> dict[str, Any]:
+def measured(
+    row: Row, seed: int, budget: Budget, root: Path, run: Path, weights: Path, made: Callable[[], Cases]
+) -> dict[str, Any]:
     """Train where the row is trained, and measure: "lines" by number of evaluations, and what else belongs to it."""
     started = time.perf_counter()
     found: dict[str, Any] = {}
@@ -55,21 +56,21 @@ def measured(row: Row, seed: int, budget: Budget, root: Path, run: Path, weights
         found["optimizer_steps"] = pretrain(preset, root, run, device=CPU, resume=True)["steps"]
         (run / "last.ckpt").unlink(missing_ok=True)
     found["seconds"] = round(time.perf_counter() - started, 1)
-    blocks, parts = cases()
+    cases = made()
     if row.objective or row.name == "weights":
         network, description = load_point_sra(run if row.objective else weights, CPU)
         found["lines"] = {
-            str(steps): figures(by_network(network, description, budget.samples, steps), blocks, parts, budget)
+            str(steps): figures(by_network(network, description, budget.samples, steps), cases, budget)
             for steps in row.evaluations
         }
         if row.steered:
-            found["steered"] = steered(network, description, parts, budget)
+            found["steered"] = steered(network, description, cases.parts, budget)
     elif row.name == "generator":
-        found["lines"] = {"0": control(parts, budget)}
+        found["lines"] = {"0": control(cases.parts, budget)}
         found |= {name: found["lines"]["0"].pop(name) for name in ("confusion", "confusion_blurred")}
     else:
         complete = mirrored if row.name == "mirror" else nearest_shape(root)
-        found["lines"] = {"0": figures(lambda case: _timed(complete, case), blocks, parts, budget)}
+        found["lines"] = {"0": figures(lambda case: _timed(complete, case), cases, budget)}
     return found
 
 
@@ -108,7 +109,7 @@ def carry_out(
         prepare(PrepareRequest(dataset="shapes", root=root, count=budget.shapes))
     with open_split(split_path(root, "shapes", "train")) as split:
         clouds = len(split)
-    cases = cache(lambda: (list(block_cases(budget)), list(part_cases(budget))))
+    cases = cache(lambda: Cases(*(list(of(budget)) for of in (block_cases, scan_cases, part_cases))))
     for seed in range(seeds):
         for row in rows:
             place = out / "results" / f"{row.name}-{seed}.json"

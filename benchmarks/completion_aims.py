@@ -19,7 +19,7 @@ Results = Mapping[str, Sequence[dict[str, Any]]]
 BEST_AIM, MEAN_AIM = 0.70, 1.15
 """Of MeanFlow against regression, for the best of its samples and for their mean."""
 
-MASKS = ("blocks", "parts")
+MASKS = ("blocks", "scans", "parts")
 EVALUATIONS = next(row for row in ROWS if row.name == "meanflow").evaluations
 
 

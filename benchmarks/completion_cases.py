@@ -1,4 +1,4 @@
-"""What ``benchmarks.completion`` completes: held-out generated shapes with a block hidden, or exactly one part.
+"""What ``benchmarks.completion`` completes: held-out generated shapes seen in part: a block, a scan, or all but a part.
 
 Where a part is hidden that realizes a choice of the generator, and that alone, nothing visible tells which option it
 was: the same seat stands on four legs, on a pedestal, on castors. The generator builds the same object with every
@@ -29,6 +29,8 @@ CHOSEN = (("chair", "base"), ("stool", "base"), ("table", "base"), ("chair", "ar
 
 _ALTERNATIVE_POINTS = 256  # of each instance, and of a completion that is compared with them
 _BLOCK_CLOUD, _PART_CLOUD, _TOLD, _INSTANCE, _NEW = 7_001, 7_002, 7_003, 7_004, 7_005  # purposes of random streams
+_SCAN_CLOUD, _SCAN_SURFACE = 7_006, 7_007
+_SURFACE_POINTS = 20_000  # that decide what a camera sees
 
 Points = NDArray[np.float32]
 
@@ -44,7 +46,7 @@ class Case:
         visible, hidden: (Nv, 3) and (Nh, 3).
         told: share of the whole that the networks are told is missing.
         offset, scale: of the frame, in meters; (3,) and a number.
-        choice: what the hidden part realizes, "" where a block is hidden.
+        choice: what the hidden part realizes, "" where no part is hidden as such.
     """
 
     number: int
@@ -97,6 +99,18 @@ def block_cases(budget: Budget) -> Iterator[Case]:
         unit, _, offset, scale = _sampled(shape, number, budget.points, _BLOCK_CLOUD)
         visible = visible_points(unit, "block", PATCHES, HIDDEN_SHARE, number)
         yield Case(number, shape, number, unit[visible], unit[~visible], HIDDEN_SHARE, offset, scale)
+
+
+def scan_cases(budget: Budget) -> Iterator[Case]:
+    """Shapes of all classes in turns, of which what one camera sees is visible."""
+    for number in range(budget.clouds):
+        shape = generate(number, HELD_OUT_SEED)
+        unit, _, offset, scale = _sampled(shape, number, budget.points, _SCAN_CLOUD)
+        rng = np.random.default_rng([HELD_OUT_SEED, number, shape.label, 1, _SCAN_SURFACE])
+        surface = ((sample_meters(shape, _SURFACE_POINTS, rng)[0] - offset) / scale).astype(np.float32)
+        visible = visible_points(unit, "view", PATCHES, None, number, surface)
+        told = float(1.0 - visible.mean())
+        yield Case(number, shape, number, unit[visible], unit[~visible], told, offset, scale)
 
 
 def part_cases(budget: Budget) -> Iterator[Case]:

@@ -92,16 +92,28 @@ def _evenly(points: NDArray[np.floating], count: int) -> NDArray[np.floating]:
     return points[np.linspace(0, len(points) - 1, min(count, len(points))).round().astype(int)]
 
 
-def figures(complete: Completer, blocks: Sequence[Case], parts: Sequence[Case], budget: Budget) -> dict[str, Any]:
+@dataclass(frozen=True)
+class Cases:
+    """What every line is measured on."""
+
+    blocks: Sequence[Case] = ()
+    scans: Sequence[Case] = ()
+    parts: Sequence[Case] = ()
+
+
+def figures(complete: Completer, cases: Cases, budget: Budget) -> dict[str, Any]:
     """All of one line: figures of each case, and the options that completions of parts show.
 
     Returns:
-        "blocks" and "parts", a list of :func:`distances` each; "shown", for each of ``parts`` the options of its
-        samples; "apart", for each the CD-L2 of its samples to the instances that decided.
+        "blocks", "scans" and "parts", a list of :func:`distances` each; "shown", for each of the parts the options of
+        its samples; "apart", for each the CD-L2 of its samples to the instances that decided.
     """
-    found: dict[str, Any] = {"blocks": [distances(case, complete(case)) for case in blocks]}
+    found: dict[str, Any] = {
+        "blocks": [distances(case, complete(case)) for case in cases.blocks],
+        "scans": [distances(case, complete(case)) for case in cases.scans],
+    }
     found |= {"parts": [], "shown": [], "apart": []}
-    for case in parts:
+    for case in cases.parts:
         done = complete(case)
         found["parts"].append(distances(case, done))
         read = [shown_option(np.asarray(each, np.float32), case, budget.instances) for each in done.generated]
@@ -114,10 +126,11 @@ def control(parts: Sequence[Case], budget: Budget) -> dict[str, Any]:
     """The generator's own draws as completions, and how well true instances are told apart.
 
     Returns:
-        :func:`figures` without blocks, and "confusion": class and choice -> true option -> option read -> share, for
+        :func:`figures` of parts alone, and "confusion": class and choice -> true option -> option read -> share, for
         instances as they are; and "confusion_blurred" with noise on their points.
     """
-    found = figures(lambda case: Completed(drawn_alternatives(case, budget.samples), case.visible), [], parts, budget)
+    draws: Completer = lambda case: Completed(drawn_alternatives(case, budget.samples), case.visible)  # noqa: E731
+    found = figures(draws, Cases(parts=parts), budget)
     for name, blur in (("confusion", 0.0), ("confusion_blurred", _BLUR)):
         counts: dict[str, dict[str, Counter[str]]] = {}
         for case in parts:

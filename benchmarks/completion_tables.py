@@ -26,13 +26,13 @@ RECOGNIZED = 0.03
 def main_table(results: Results, samples: int) -> list[str]:
     """A line for each way to complete and each number of evaluations."""
     headers = ("completes", "evaluations", f"blocks: CD-L2 ×10³, best of {samples}", f"mean of {samples}")
-    headers += (f"parts: CD-L2 ×10³, best of {samples}", f"mean of {samples}", "TMD ×10³", "UHD ×10³")
-    headers += ("visible kept, %", "s a sample", "seeds")
+    headers += (f"scans: best of {samples}", f"mean of {samples}", f"parts: best of {samples}", f"mean of {samples}")
+    headers += ("TMD ×10³", "UHD ×10³", "visible kept, %", "s a sample", "seeds")
     lines = [line(*headers), line(*["---"] * len(headers))]
     for row in ROWS:
         found = results.get(row.name, ())
         if not found:
-            lines.append(line(row.title, "", "not run", *[""] * 8))
+            lines.append(line(row.title, "", "not run", *[""] * 10))
             continue
         for steps in row.evaluations:
             cells = []
@@ -40,7 +40,7 @@ def main_table(results: Results, samples: int) -> list[str]:
                 for name in ("best", "mean"):
                     cells.append(_over_seeds(found, steps, mask, name, 1e3, 1))
             for name, factor, digits in (("tmd", 1e3, 1), ("uhd", 1e3, 1), ("kept", 100, 1), ("seconds", 1, 3)):
-                mask = "parts" if row.name == "generator" else "both"
+                mask = "parts" if row.name == "generator" else "all"
                 cells.append(_over_seeds(found, steps, mask, name, factor, digits))
             lines.append(line(row.title, steps or "–", *cells, len(found)))
     return lines
@@ -49,7 +49,7 @@ def main_table(results: Results, samples: int) -> list[str]:
 def _over_seeds(found: Sequence[dict[str, Any]], steps: int, mask: str, name: str, factor: float, digits: int) -> str:
     values = []
     for each in found:
-        asked = MASKS if mask == "both" else (mask,)
+        asked = MASKS if mask == "all" else (mask,)
         parts = [mean for one in asked if (mean := mean_over(each, steps, one, name)) is not None]
         if len(parts) < len(asked):
             return "–"
@@ -178,7 +178,8 @@ def write_results(out: Path, budget: Budget, clouds: int, weights: str, results:
         "",
         f"{' or '.join(map(str, steps)) or 'No'} optimizer steps a run on {clouds} generated shapes, preset `{PRESET}` "
         "but for the objective.",
-        f"{budget.clouds} other shapes with a block of {HIDDEN_SHARE:.0%} hidden, {budget.parts} with a part; "
+        f"{budget.clouds} other shapes with a block of {HIDDEN_SHARE:.0%} hidden, {budget.clouds} seen by one camera, "
+        f"{budget.parts} with a part hidden; "
         f"{budget.samples} samples each.",
         f"Given weights: {weights}. {here['threads']} thread(s) of {here['cpu']}, torch {here['torch']}.",
         "Mean ± sample standard deviation over the seeds, where there are several.",

@@ -13,8 +13,8 @@ import pytest
 from benchmarks import completion
 from benchmarks.completion_aims import ratios
 from benchmarks.completion_baselines import away_from, mirrored
-from benchmarks.completion_cases import CHOSEN, block_cases, part_cases, shown_option
-from benchmarks.completion_measures import Completed, caption_without, distances, figures
+from benchmarks.completion_cases import CHOSEN, block_cases, part_cases, scan_cases, shown_option
+from benchmarks.completion_measures import Cases, Completed, caption_without, distances, figures
 from benchmarks.completion_rows import HELD_OUT_SEED, ROWS, Budget, resolved
 from benchmarks.completion_tables import coverage, main_table
 from pointsra.data.shapes import ALTERNATIVES, CHOICES, generate
@@ -38,7 +38,7 @@ def test_trained_rows_differ_by_the_objective_alone(tiny):
         table.pop("flow.objective")
     assert tables[0] == tables[1] == tables[2]
     assert tables[0]["data.dataset"] == "shapes" and tables[0]["seed"] == 1
-    assert (tables[0]["masks.block_share"], tables[0]["masks.frame"]) == (0.5, "visible")
+    assert (tables[0]["masks.block_share"], tables[0]["masks.frame"]) == (0.35, "visible")
 
 
 def test_steps_become_whole_epochs():
@@ -63,6 +63,8 @@ def test_held_out_shapes_are_of_another_seed_and_repeatable():
     assert np.array_equal(case.visible, again.visible) and case.told == again.told
     assert case.shape.caption == generate(case.index, HELD_OUT_SEED, "chair").caption
     assert case.shape.caption != generate(case.index, 0, "chair").caption
+    scans = list(scan_cases(TINY))
+    assert all(case.told == pytest.approx(len(case.hidden) / TINY.points) and 0.3 < case.told < 0.95 for case in scans)
     blocks = list(block_cases(TINY))
     assert [case.shape.label for case in blocks] == [0, 1, 2, 3]
     assert all(0.2 < len(case.hidden) / TINY.points < 0.8 for case in blocks)
@@ -82,7 +84,7 @@ def test_the_truth_as_completion_has_no_distance_and_reads_as_the_truth():
         return Completed([case.hidden, case.hidden], case.visible)
 
     cases = parts()[:4]
-    found = figures(perfect, [], cases, Budget())
+    found = figures(perfect, Cases(parts=cases), Budget())
     assert all(each["best"] == each["mean"] == each["tmd"] == each["uhd"] == 0 for each in found["parts"])
     assert all(each["kept"] == 1 for each in found["parts"])
     right = [options == [case.option] * 2 for case, options in zip(cases, found["shown"], strict=True)]
@@ -108,7 +110,7 @@ def test_worse_completions_have_worse_figures():
 
 
 def test_a_mirror_completes_the_other_half_and_adds_nothing_to_a_whole():
-    case = parts()[0]
+    case = next(case for case in parts() if case.shape.attributes["base"] == "four legs")  # symmetric
     whole = np.concatenate([case.visible, case.hidden])
     left = whole[:, 0] < case.plane
     half = type(case)(0, case.shape, case.index, whole[left], whole[~left], 0.5, case.offset, case.scale)
@@ -133,7 +135,7 @@ def test_captions_lose_the_phrases_of_the_hidden_choice_alone():
 def test_ratios_say_whether_an_aim_is_met():
     def run(best, mean):
         case = {"best": best, "mean": mean, "tmd": 0, "uhd": 0, "kept": 1, "seconds": 0}
-        return [{"lines": {str(steps): {"blocks": [case], "parts": [case]} for steps in (0, 1, 2, 4)}}]
+        return [{"lines": {str(steps): {"blocks": [case], "scans": [case], "parts": [case]} for steps in (0, 1, 2, 4)}}]
 
     results = {"meanflow": run(0.6, 1.2), "regression": run(1.0, 1.0), "mirror": run(0.5, 2.0)}
     found = {(each["ratio"], each["mask"], each["evaluations"]): each for each in ratios(results)}
@@ -142,7 +144,7 @@ def test_ratios_say_whether_an_aim_is_met():
     assert all(each["of_the_generator_itself"] is None for each in found.values())
     with_control = list(ratios(results | {"generator": run(0.2, 1.6)}))
     assert {each["of_the_generator_itself"] for each in with_control if each["mask"] == "blocks"} == {None}
-    assert with_control[3]["ratio"] == "best / regression" and with_control[3]["of_the_generator_itself"] == 0.2
+    assert with_control[6]["ratio"] == "best / regression" and with_control[6]["of_the_generator_itself"] == 0.2
     assert not any("nearest" in title for title, _, _ in found)
     assert sum("not run" in line for line in main_table(results, 8)) == len(ROWS) - 3
 
@@ -161,13 +163,14 @@ def test_tiny_fills_every_table(finished):
     assert "not run" not in page
     found = json.loads((finished / "completion.json").read_text("utf-8"))
     assert list(found["rows"]) == [row.name for row in ROWS]
-    assert found["settings"]["samples"] == 2 and len(found["aims"]) == 8 * 2 * 3
+    assert found["settings"]["samples"] == 2 and len(found["aims"]) == 8 * 3 * 3
     for row in ROWS:
         run = found["rows"][row.name]["runs"][0]
         assert list(run["lines"]) == [str(steps) for steps in row.evaluations]
         for steps, figures_ in run["lines"].items():
-            assert len(figures_["blocks"]) == (row.name != "generator") and len(figures_["parts"]) == 4
-            for case in figures_["blocks"] + figures_["parts"]:
+            assert len(figures_["blocks"]) == len(figures_["scans"]) == (row.name != "generator")
+            assert len(figures_["parts"]) == 4
+            for case in figures_["blocks"] + figures_["scans"] + figures_["parts"]:
                 assert 0 < case["best"] <= case["mean"] and math.isfinite(case["tmd"])
                 assert case["evaluations"] == int(steps) and case["uhd"] == 0 and case["kept"] == 1
                 assert (case["tmd"] > 1e-4) == (row.name not in ("regression", "mirror", "nearest"))
