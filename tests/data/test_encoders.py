@@ -22,6 +22,8 @@ from pointsra.errors import DataError, MissingExtraError, SettingsError
 
 SIDE = 20
 
+TRAINED = 16  # of the 20 shapes that a set holds here
+
 
 def request(root, **changes):
     return PrepareRequest(**{"dataset": "shapes", "root": root, "count": 20, "points": 64, **changes})
@@ -245,7 +247,7 @@ def test_a_set_prepared_when_there_was_one_encoder_is_known(tmp_path):
 def own(tmp_path):
     folder = tmp_path / "mine"
     folder.mkdir()
-    for name, count in (("train", 17), ("val", 1), ("test", 2)):
+    for name, count in (("train", TRAINED), ("val", 2), ("test", 2)):
         np.save(folder / f"{name}.npy", np.random.default_rng(count).random((count, 5)).astype(np.float16))
     return folder
 
@@ -267,7 +269,7 @@ def test_own_arrays(own, tmp_path):
 
 
 def spoiled(row):
-    values = np.zeros((17, 5), np.float32)
+    values = np.zeros((TRAINED, 5), np.float32)
     values[row, 2] = np.inf
     return values
 
@@ -275,13 +277,13 @@ def spoiled(row):
 @pytest.mark.parametrize(
     ("values", "sentence"),
     [
-        (np.zeros((16, 5)), "16 rows for the 17 clouds of train"),
-        (np.zeros((17, 5), int), "holds int64"),
-        (np.zeros(17), r"holds float64 \(17,\)"),
-        (np.zeros((17, 4)), "val.npy: 5 columns, while train.npy has 4"),
-        (np.array([{}] * 17, dtype=object), "not a plain npy file"),
+        (np.zeros((TRAINED - 1, 5)), f"{TRAINED - 1} rows for the {TRAINED} clouds of train"),
+        (np.zeros((TRAINED, 5), int), "holds int64"),
+        (np.zeros(TRAINED), rf"holds float64 \({TRAINED},\)"),
+        (np.zeros((TRAINED, 4)), "val.npy: 5 columns, while train.npy has 4"),
+        (np.array([{}] * TRAINED, dtype=object), "not a plain npy file"),
         (spoiled(6), "row 6 has values that are not finite"),
-        (None, "train.npy: missing; the split train has 17 clouds"),
+        (None, f"train.npy: missing; the split train has {TRAINED} clouds"),
         (b"\x93NUMPY", "not a plain npy file"),
     ],
 )
@@ -372,7 +374,7 @@ def test_minilm(minilm_package, tmp_path):
         np.testing.assert_allclose(feature, (mean / mean.norm()).numpy(), atol=1e-5)
     assert encoder.encode([]).shape == (0, 24)
     result = prepare(request(tmp_path, text_encoder="minilm"))
-    assert features(result.folder, "text").shape == (17, 24)
+    assert features(result.folder, "text").shape == (TRAINED, 24)
     assert "sentence_transformers" not in sys.modules
 
 
@@ -421,7 +423,7 @@ def lite_package(tmp_path, monkeypatch):
 def test_efficientnet(lite_package, tmp_path):
     result = prepare(request(tmp_path, image_encoder="efficientnet-lite0"))
     found = features(result.folder, "image")
-    assert found.shape == (17, 20)
+    assert found.shape == (TRAINED, 20)
     assert np.isfinite(found).all()
     assert np.ptp(found, axis=0).max() > 1e-4
     with open_split(result.folder / "train.h5") as split:

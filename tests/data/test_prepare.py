@@ -64,10 +64,11 @@ def test_shapes_as_promised(made):
 
 
 def test_splits_share_nothing_and_balance():
-    dealt = generated.deal(3200, None)
+    count = 80 * len(CLASS_NAMES)
+    dealt = generated.deal(count, None)
     rows = [index for indices in dealt.values() for index in indices]
-    assert sorted(rows) == list(range(3200))
-    assert [len(dealt[split]) for split in ("train", "val", "test")] == [2560, 320, 320]
+    assert sorted(rows) == list(range(count))
+    assert [10 * len(dealt[split]) for split in ("train", "val", "test")] == [8 * count, count, count]
     for indices in dealt.values():
         counts = np.bincount(np.array(indices) % len(CLASS_NAMES), minlength=len(CLASS_NAMES))
         assert counts.min() == counts.max()

@@ -15,6 +15,7 @@ import pytest
 import torch
 
 from pointsra.data.places import split_path
+from pointsra.data.shapes import CLASS_NAMES
 from pointsra.data.store import open_split
 from pointsra.errors import CheckpointError, SettingsError
 from pointsra.settings import load_preset
@@ -304,7 +305,7 @@ def test_processes_that_share_a_split_put_their_answers_in_its_order(shapes_root
         return [answers.get(rank, []) for rank in range(3)]
 
     def predicted(classifier, preset, batch, device):
-        return torch.nn.functional.one_hot(batch.labels, 16).float()
+        return torch.nn.functional.one_hot(batch.labels, len(CLASS_NAMES)).float()
 
     monkeypatch.setattr(Group, "gather", gathered)
     monkeypatch.setattr("pointsra.training.finetune.predict", predicted)
@@ -312,7 +313,9 @@ def test_processes_that_share_a_split_put_their_answers_in_its_order(shapes_root
         assert len(split) % 8 and len(split) // 8 % 3  # an incomplete batch, and not as many for each
         shares = [Group(rank, 3) for rank in (2, 1, 0)]
         for group in shares[:2]:
-            monkeypatch.setattr("pointsra.training.finetune.confusion_matrix", lambda *_: torch.eye(16).numpy())
+            monkeypatch.setattr(
+                "pointsra.training.finetune.confusion_matrix", lambda *_: torch.eye(len(CLASS_NAMES)).numpy()
+            )
             measure(None, preset, split, CPU, group)
         monkeypatch.undo()
         monkeypatch.setattr(Group, "gather", gathered)
