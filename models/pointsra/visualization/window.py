@@ -23,6 +23,7 @@ from pointsra.visualization.stills import Cell, best_columns
 
 _INSTEAD = "open the HTML page in a browser instead (samples.html, or what --out NAME.html writes)"
 _PATIENCE = 2.0  # seconds for a screen to answer
+_SHADED = 16  # neighbors that a normal is laid through
 _STRIDE = 2.4  # from one cell's middle to the next, where a cloud reaches from -1 to 1
 
 
@@ -47,6 +48,10 @@ def show(cells: Sequence[Cell], title: str = "pointsra", camera: Camera = DEFAUL
     cloud = open3d.geometry.PointCloud()
     cloud.points = open3d.utility.Vector3dVector(points)
     cloud.colors = open3d.utility.Vector3dVector(colors)
+    _, up, toward = (axis.astype(np.float64) for axis in camera_axes(camera))
+    if len(points) >= _SHADED:  # with normals the points are lit, without they are flat
+        cloud.estimate_normals(open3d.geometry.KDTreeSearchParamKNN(_SHADED))
+        cloud.orient_normals_to_align_with_direction(toward)
     visualizer = open3d.visualization.Visualizer()
     if not visualizer.create_window(window_name=title, width=1280, height=800):
         raise OutputError(f"No window can be opened, since the screen offers no OpenGL; {_INSTEAD}.")
@@ -56,11 +61,10 @@ def show(cells: Sequence[Cell], title: str = "pointsra", camera: Camera = DEFAUL
         options.point_size = 5.0
         options.background_color = np.ones(3)
         control = visualizer.get_view_control()
-        _, up, toward = camera_axes(camera)
-        control.set_front(toward.astype(np.float64))
-        control.set_up(up.astype(np.float64))
+        control.set_front(toward)
+        control.set_up(up)
         control.set_lookat(points.mean(axis=0) if len(points) else np.zeros(3))
-        control.set_zoom(0.6)
+        control.set_zoom(0.42)
         visualizer.run()
     finally:
         visualizer.destroy_window()
