@@ -148,6 +148,10 @@ def test_a_limit_bounds_what_one_cloud_adds_and_leaves_the_others_alone():
     limited = MeanFlow(times, error_limit=limit).loss(network, path, active, share)
     torch.testing.assert_close(limited.loss, (share * errors).clamp_max(limit).mean())
     assert torch.equal(MeanFlow(times, error_limit=1e6).loss(network, path, active).loss, errors.mean())
+    # The limit and the adaptive weight do not multiply: a cloud adds the smaller of the two.
+    adaptive = MeanFlow(times, adaptive_power=0.5, error_limit=limit).loss(network, path, active, share)
+    weighed = share * errors / (errors.detach() + 1e-2).sqrt()
+    torch.testing.assert_close(adaptive.loss, weighed.clamp_max(limit).mean())
 
 
 def _two_modes(count, generator):

@@ -75,6 +75,23 @@ def test_the_order_starts_with_what_is_seen_and_turns_with_the_cloud():
     torch.testing.assert_close(moved, depth_behind(points, direction), atol=1e-3, rtol=0)
 
 
+def test_it_sees_the_same_where_training_computes_in_bfloat16():
+    points = sphere(3, 1500)
+    order = scan_order(points, stream(5, "scan"))
+    with torch.autocast("cpu", torch.bfloat16):
+        reduced = scan_order(points, stream(5, "scan"))
+    assert torch.equal(order, reduced)
+
+
+def test_what_is_seen_of_a_cloud_does_not_depend_on_the_others():
+    points = torch.cat([sphere(1, 500), 0.01 * torch.rand(2, 500, 3, generator=stream(6, "cloud"))])
+    direction = torch.randn(3, 1, 3, generator=stream(6, "directions"))
+    alone = depth_behind(points[:1], direction[:1])
+    points[1] = points[1, :1]  # one place
+    points[2] = torch.nan
+    assert torch.equal(depth_behind(points, direction)[:1], alone)
+
+
 def test_degenerate_clouds_do_not_crash():
     for cloud in (torch.zeros(1, 40, 3), torch.rand(1, 1, 3), torch.linspace(0, 1, 30)[None, :, None].expand(1, 30, 3)):
         order = scan_order(cloud, stream(4, "scan"))

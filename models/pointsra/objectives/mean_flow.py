@@ -83,7 +83,7 @@ class MeanFlow:
         weight = (error.detach() + _EPSILON).pow(-self.adaptive_power)
         if self.error_limit:
             counted = error.detach() if share is None else share * error.detach()
-            weight = weight * (self.error_limit / counted).clamp_max(1.0)
+            weight = torch.minimum(weight, self.error_limit / counted)
         with torch.no_grad():
             same = path.r == path.t
             plain = error[same].mean() if bool(same.any()) else error.mean()

@@ -47,14 +47,21 @@ def depth_behind(points: Tensor, direction: Tensor) -> Tensor:
         direction: (B, 1, 3) from the middle of each cloud to its camera, of any length.
 
     Returns:
-        (B, N) in units of the cloud's radius: 2 … 4 where a point is seen, 10 and more where it is not.
+        (B, N) in units of the cloud's radius: 2 … 4 where a point is seen, 10 and more where it is not. Autocast is
+        switched off inside: products in bfloat16 are wrong by more than the tolerance, and by far more than the
+        squared distance between neighbors.
     """
-    points = points.float()
+    with torch.autocast(points.device.type, enabled=False):
+        return _depth_behind(points.float(), direction.float())
+
+
+def _depth_behind(points: Tensor, direction: Tensor) -> Tensor:
+    """:func:`depth_behind` in single precision."""
     clouds = len(points)
     middle = points.mean(dim=1, keepdim=True)
     offsets = points - middle
     offsets = offsets / offsets.norm(dim=-1).amax(dim=1)[:, None, None].clamp_min(1e-9)
-    seen = offsets @ _axes(direction.float()).transpose(1, 2)
+    seen = offsets @ _axes(direction).transpose(1, 2)
     depth = _CAMERA - seen[..., 2]
     spacing = _spacing(offsets)
     pixel = _SPACINGS_A_PIXEL * spacing / _CAMERA
