@@ -83,7 +83,7 @@ def _wrong_command_line(error: BaseException) -> str:
     unknown = re.match(r"No such command '(.+?)'\.", message)
     context = getattr(error, "ctx", None)
     if unknown and context is not None and "mean" not in message:
-        message += nearest(unknown[1], list(getattr(context.command, "commands", {})))
+        message = message.rstrip(".") + nearest(unknown[1], list(getattr(context.command, "commands", {})))
     if message and message[-1] not in ".?!":
         message += "."
     path = context.command_path if context is not None else "pointsra"

@@ -203,3 +203,15 @@ def test_a_terminal_without_the_letters_still_gets_the_result():
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, env=env)
     assert done.returncode == 0
     assert b"quickstart" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("word", "said"),
+    [
+        ("nosuchthing", "No such command 'nosuchthing'. `pointsra --help`"),
+        ("example", "No such command 'example'; did you mean evaluate? `pointsra --help`"),
+    ],
+)
+def test_a_command_that_is_not_there_is_said_in_one_plain_sentence(run, word, said):
+    outcome = run(word)
+    assert outcome.code == 2 and said in outcome.stderr

@@ -64,6 +64,9 @@ def test_surfaces_and_windows_are_refused_before_the_work(run, tiny_run, cloud, 
     monkeypatch.setattr("pointsra.data.open3d_loader.importlib.util.find_spec", lambda name: None)
     outcome = run("reconstruct", cloud, "--weights", tiny_run, "--mesh")
     assert outcome.code == 2 and outcome.stderr.count("\n") == 1 and "pip install 'pointsra[open3d]'" in outcome.stderr
+    monkeypatch.setattr("pointsra.visualization.window.require_screen", lambda: None)
+    outcome = run("reconstruct", cloud, "--weights", tiny_run, "--view")
+    assert outcome.code == 2 and outcome.stderr.count("\n") == 1 and "pip install 'pointsra[open3d]'" in outcome.stderr
     assert files_here() == before
 
 

@@ -121,9 +121,13 @@ def _distance(first, second):
     return float(torch.stack([(one - two).norm() for one, two in pairs]).norm() / scale)
 
 
+SCANS = ("masks.block_share=0", "masks.view_share=0", "masks.scan_share=1", "masks.sealed=true", "masks.hidden=cells")
+
+
+@pytest.mark.parametrize("masks", [(), SCANS], ids=["drawn", "scans"])
 @pytest.mark.parametrize("parts", [2, 3])
-def test_micro_batches_have_the_gradient_of_the_batch(parts):
-    preset = load_preset("quickstart", (*TINY, *HARDEST))
+def test_micro_batches_have_the_gradient_of_the_batch(parts, masks):
+    preset = load_preset("quickstart", (*TINY, *HARDEST, *masks))
     (whole, terms), (cut, summed) = _gradients(preset, 1), _gradients(preset, parts)
     assert _distance(whole, cut) < 1e-5
     assert all(summed[name] == pytest.approx(terms[name], rel=1e-5) for name in terms if name != "flow_error")

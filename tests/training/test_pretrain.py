@@ -21,6 +21,7 @@ from pointsra.training.assembly import build_plan, build_point_sra, point_sra_si
 from pointsra.training.optimizer import adamw, parameter_groups, set_learning_rate
 from pointsra.training.pretrain import plan_pretrain, pretrain
 from pointsra.training.pretrain_learner import PretrainLearner
+from pointsra.training.run_folder import remembered_source
 from pointsra.training.step import take_step
 from pointsra.training.weights import load_weights
 from tests.conftest import TINY
@@ -343,6 +344,26 @@ def test_weights_of_other_sizes_are_refused_with_what_differs(tiny_run, tiny_pre
     with pytest.raises(CheckpointError, match="flow_depth"):
         pretrain(wider, shapes_root, tmp_path / "run", device=CPU, init=tiny_run)
     assert not (tmp_path / "run").exists()
+
+
+def test_weights_that_know_other_features_than_the_data_set_has_are_refused_with_where_they_are(tiny_run, tiny_preset):
+    learner = PretrainLearner(build_point_sra(tiny_preset, point_sra_sizes(tiny_preset, 0, 0)), tiny_preset)
+    with pytest.raises(CheckpointError, match=r"image_dim \d+ \(here 0\).*data set's features"):
+        learner.start_from(load_weights(tiny_run))
+
+
+def test_a_run_killed_before_its_first_step_already_knows_its_weights(
+    tiny_run, tiny_preset, shapes_root, tmp_path, monkeypatch
+):
+    """Whatever has a preset.toml can be resumed, so it must not do so from random weights."""
+
+    def killed(run, *_, **__):
+        assert remembered_source(run) == tiny_run.resolve()
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("pointsra.training.pretrain.start_run_folder", killed)
+    with pytest.raises(KeyboardInterrupt):
+        pretrain(tiny_preset, shapes_root, tmp_path / "run", device=CPU, init=tiny_run)
 
 
 def test_a_peers_pre_training_does_not_start_from_weights(tiny_run, shapes_root, tmp_path):

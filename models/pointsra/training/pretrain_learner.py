@@ -123,8 +123,13 @@ class PretrainLearner(Learner):
             differ = ", ".join(
                 f"{name} {theirs[name]} (here {mine[name]})" for name in mine if mine[name] != theirs[name]
             )
+            if not differ:
+                raise CheckpointError(f"{weights.path} cannot be gone on with: it holds a {described.kind}.")
+            featured = "image_dim" in differ or "text_dim" in differ
+            where = " (image_dim and text_dim are those of the data set's features)" if featured else ""
             raise CheckpointError(
-                f"{weights.path} cannot be gone on with by this preset: its {differ or 'kind'} differ."
+                f"{weights.path} cannot be gone on with by this preset on this data set: of its sizes {differ} "
+                f"differ{where}."
             )
         load_into(self.network, weights.tensors, weights.path)
         if self.teacher is not None:
