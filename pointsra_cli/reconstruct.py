@@ -172,11 +172,9 @@ def reconstruct(
 
         require_surfaces()
     if view:
-        from pointsra.data.open3d_loader import load_open3d
-        from pointsra.visualization.window import require_screen
+        from pointsra.visualization.window import require_window
 
-        require_screen()  # before the work, not after it
-        load_open3d()
+        require_window()  # before the work, not after it
     if dry_run:
         screen.dry_run(
             {**wanted, **plan_reconstruct(request), "format": file_format, "surfaces": mesh, "out": str(folder)}

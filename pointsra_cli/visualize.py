@@ -115,6 +115,10 @@ def visualize(
     screen = Screen(as_json, quiet, verbose)
     if view and what in ("curves", "embedding"):
         raise SettingsError(f"--view shows clouds: {what} is written as a picture or a page, without it.")
+    if view:
+        from pointsra.visualization.window import require_window
+
+        require_window()  # before the work, not after it
     _check_fit(what, preset or overrides, {"--weights": weights, "--query": query, "--block": block, "--map": method})
     target_file = _target_file(out, targets, view=view, force=force)
     plan: dict[str, Any] = {"targets": [str(target) for target in targets], "what": what}

@@ -70,6 +70,16 @@ def show(cells: Sequence[Cell], title: str = "pointsra", camera: Camera = DEFAUL
         visualizer.destroy_window()
 
 
+def require_window() -> None:
+    """See that a window can be opened, before work that is to be shown in it.
+
+    Raises:
+        OutputError: there is no screen. MissingExtraError: there is no open3d.
+    """
+    require_screen()
+    load_open3d()
+
+
 def require_screen() -> None:
     """See that there is a screen: without one open3d would draw to nowhere, and wait for a user for ever.
 
