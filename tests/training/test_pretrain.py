@@ -346,6 +346,13 @@ def test_weights_of_other_sizes_are_refused_with_what_differs(tiny_run, tiny_pre
     assert not (tmp_path / "run").exists()
 
 
+def test_weights_whose_flow_learned_something_else_are_refused(tiny_run, tiny_preset, shapes_root, tmp_path):
+    changes = {"objective": "rectified_flow"}
+    other = tiny_preset.model_copy(update={"flow": tiny_preset.flow.model_copy(update=changes)})
+    with pytest.raises(CheckpointError, match=r"flow.objective is meanflow, the preset's rectified_flow"):
+        plan_pretrain(other, shapes_root, tiny_run)
+
+
 def test_weights_that_know_other_features_than_the_data_set_has_are_refused_with_where_they_are(tiny_run, tiny_preset):
     learner = PretrainLearner(build_point_sra(tiny_preset, point_sra_sizes(tiny_preset, 0, 0)), tiny_preset)
     with pytest.raises(CheckpointError, match=r"image_dim \d+ \(here 0\).*data set's features"):

@@ -115,7 +115,7 @@ class PretrainLearner(Learner):
         """Take the tensors of finished pre-training in the place of the initial ones: student, teacher and both flows.
 
         Raises:
-            CheckpointError: they are of another kind or of other sizes.
+            CheckpointError: they are of another kind, of other sizes, or their flow learned something else.
         """
         described = weights.description
         if described.kind != "point_sra" or described.sizes != self.network.sizes:
@@ -131,6 +131,13 @@ class PretrainLearner(Learner):
                 f"{weights.path} cannot be gone on with by this preset on this data set: of its sizes {differ} "
                 f"differ{where}."
             )
+        flow = self.preset.flow
+        for name, mine in (("objective", flow.objective), ("order", flow.order)):
+            theirs = described.flow.get(name)
+            if self.network.flow is not None and theirs != mine:
+                raise CheckpointError(
+                    f"{weights.path} cannot be gone on with: its flow.{name} is {theirs}, the preset's {mine}."
+                )
         load_into(self.network, weights.tensors, weights.path)
         if self.teacher is not None:
             self.teacher.follow(self.network.encoder, 0.0)
