@@ -18,6 +18,7 @@ from pointsra.errors import CheckpointError, DataError, SettingsError, WorkFaile
 from pointsra.ops.randomness import stream
 from pointsra.settings import load_preset
 from pointsra.training.assembly import build_plan, build_point_sra, point_sra_sizes
+from pointsra.training.going_on import start_from
 from pointsra.training.optimizer import adamw, parameter_groups, set_learning_rate
 from pointsra.training.pretrain import plan_pretrain, pretrain
 from pointsra.training.pretrain_learner import PretrainLearner
@@ -356,7 +357,7 @@ def test_weights_whose_flow_learned_something_else_are_refused(tiny_run, tiny_pr
 def test_weights_that_know_other_features_than_the_data_set_has_are_refused_with_where_they_are(tiny_run, tiny_preset):
     learner = PretrainLearner(build_point_sra(tiny_preset, point_sra_sizes(tiny_preset, 0, 0)), tiny_preset)
     with pytest.raises(CheckpointError, match=r"image_dim \d+ \(here 0\).*data set's features"):
-        learner.start_from(load_weights(tiny_run))
+        start_from(learner, load_weights(tiny_run))
 
 
 def test_a_run_killed_before_its_first_step_already_knows_its_weights(

@@ -24,6 +24,7 @@ from pointsra.training.assembly import build_plan, encoder_table
 from pointsra.training.checkpoint import CHECKPOINT_NAME, Position, check_alike, load_checkpoint
 from pointsra.training.compiling import check_compile
 from pointsra.training.distributed import ALONE, Group
+from pointsra.training.going_on import start_from
 from pointsra.training.journal import Journal
 from pointsra.training.loop import Run, carry_out
 from pointsra.training.methods import Assembled, assemble
@@ -199,7 +200,7 @@ def pretrain(
 def _start_from(assembled: Assembled, init: Path) -> None:
     if not isinstance(assembled.learner, PretrainLearner):
         raise SettingsError("--init is for method point-sra: a peer's pre-training starts from random weights.")
-    assembled.learner.start_from(load_weights(init))
+    start_from(assembled.learner, load_weights(init))
 
 
 def _check_validation(preset: AnyPretrainPreset, root: Path) -> None:

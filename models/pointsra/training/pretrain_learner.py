@@ -7,14 +7,12 @@ and a term whose weight is 0 is not computed. It reads no files and takes no ste
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor
 
 from pointsra.data.loaders import Batch
-from pointsra.errors import CheckpointError
 from pointsra.networks.masked_autoencoder import Encoding
 from pointsra.networks.mean_flow_transformer import FlowCondition, FlowContext, FlowOutput, MeanFlowTransformer
 from pointsra.networks.point_sra import PointSRA
@@ -34,7 +32,6 @@ from pointsra.ops.sampling import gather_points
 from pointsra.training.assembly import augmented, build_flow_objective
 from pointsra.training.masking import MaskedClouds, mask_clouds
 from pointsra.training.step import Learner
-from pointsra.training.weights import Weights, load_into
 
 if TYPE_CHECKING:
     from pointsra.settings import PretrainPreset
@@ -110,39 +107,6 @@ class PretrainLearner(Learner):
         if self.flow_average is not None:
             tensors |= {f"flow.{name}": value for name, value in self.flow_average.network.state_dict().items()}
         return tensors
-
-    def start_from(self, weights: Weights) -> None:
-        """Take the tensors of finished pre-training in the place of the initial ones: student, teacher and both flows.
-
-        Raises:
-            CheckpointError: they are of another kind, of other sizes, or their flow learned something else.
-        """
-        described = weights.description
-        if described.kind != "point_sra" or described.sizes != self.network.sizes:
-            mine, theirs = asdict(self.network.sizes), asdict(described.sizes)
-            differ = ", ".join(
-                f"{name} {theirs[name]} (here {mine[name]})" for name in mine if mine[name] != theirs[name]
-            )
-            if not differ:
-                raise CheckpointError(f"{weights.path} cannot be gone on with: it holds a {described.kind}.")
-            featured = "image_dim" in differ or "text_dim" in differ
-            where = " (image_dim and text_dim are those of the data set's features)" if featured else ""
-            raise CheckpointError(
-                f"{weights.path} cannot be gone on with by this preset on this data set: of its sizes {differ} "
-                f"differ{where}."
-            )
-        flow = self.preset.flow
-        for name, mine in (("objective", flow.objective), ("order", flow.order)):
-            theirs = described.flow.get(name)
-            if self.network.flow is not None and theirs != mine:
-                raise CheckpointError(
-                    f"{weights.path} cannot be gone on with: its flow.{name} is {theirs}, the preset's {mine}."
-                )
-        load_into(self.network, weights.tensors, weights.path)
-        if self.teacher is not None:
-            self.teacher.follow(self.network.encoder, 0.0)
-        if self.flow_average is not None and self.network.flow is not None:
-            self.flow_average.follow(self.network.flow, 0.0)
 
     @torch.no_grad()
     def measure_center_scale(self, batches: list[Batch]) -> None:
