@@ -32,16 +32,16 @@ import torch
 
 from benchmarks.ablation_rows import HIDDEN_SHARE, ROWS, SAMPLES, STEPS_DRAWN, Budget, Row, resolved
 from benchmarks.ablation_tables import write_results
+from benchmarks.kept_rows import finished, print_result
 from pointsra.data.places import split_path
 from pointsra.data.prepare import PrepareRequest, prepare
 from pointsra.data.replacing import replacing
 from pointsra.data.store import open_split
-from pointsra.errors import PointSRAError, SettingsError
+from pointsra.errors import SettingsError
 from pointsra.evaluation.protocols import evaluate
 from pointsra.reconstruction.reconstruct import complete_points
 from pointsra.reconstruction.request import ReconstructRequest
 from pointsra.settings import PretrainPreset, load_preset
-from pointsra.training.loop import RunStopped
 from pointsra.training.pretrain import pretrain
 from pointsra.training.weights import load_point_sra
 
@@ -130,9 +130,7 @@ def carry_out(out: Path, budget: Budget, seeds: int, rows: Sequence[Row], root: 
 
 def tabulate(out: Path, budget: Budget, clouds: Mapping[str, int]) -> str:
     """Write the tables of every run that is finished; returns the markdown."""
-    found = {row.name: sorted((out / "results").glob(f"{row.name}-*.json")) for row in ROWS}
-    results = {name: [json.loads(place.read_text("utf-8")) for place in places] for name, places in found.items()}
-    return write_results(out, budget, clouds, results)
+    return write_results(out, budget, clouds, finished(out, (row.name for row in ROWS)))
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -154,12 +152,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     if options.smoke:
         budget = Budget(steps=2, shapes=80, completions=1, smoke=True)
     chosen = [row for row in ROWS if options.rows is None or row.name in options.rows]
-    try:
-        print(carry_out(options.out, budget, options.seeds, chosen, options.data))
-    except (RunStopped, KeyboardInterrupt):
-        sys.exit("Stopped: the same command goes on.")
-    except PointSRAError as error:
-        sys.exit(str(error))
+    print_result(lambda: carry_out(options.out, budget, options.seeds, chosen, options.data))
 
 
 if __name__ == "__main__":

@@ -19,7 +19,7 @@ import argparse
 import json
 import sys
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from functools import cache
 from pathlib import Path
@@ -32,12 +32,12 @@ from benchmarks.completion_cases import CHOSEN, Case, block_cases, part_cases, s
 from benchmarks.completion_measures import Cases, Completed, by_network, control, figures, steered
 from benchmarks.completion_rows import ROWS, Budget, Row, resolved
 from benchmarks.completion_tables import write_results
+from benchmarks.kept_rows import finished, print_result
 from pointsra.data.places import split_path
 from pointsra.data.prepare import PrepareRequest, prepare
 from pointsra.data.replacing import replacing
 from pointsra.data.store import open_split
-from pointsra.errors import PointSRAError, SettingsError
-from pointsra.training.loop import RunStopped
+from pointsra.errors import SettingsError
 from pointsra.training.pretrain import pretrain
 from pointsra.training.weights import load_point_sra, packaged_weights
 
@@ -125,10 +125,7 @@ def carry_out(
 
 def tabulate(out: Path, budget: Budget, clouds: int, weights: str) -> str:
     """Write the tables of every run that is finished; returns the markdown."""
-    places = {row.name: sorted((out / "results").glob(f"{row.name}-*.json")) for row in ROWS}
-    results: Mapping[str, list[dict[str, Any]]] = {
-        name: [json.loads(place.read_text("utf-8")) for place in found] for name, found in places.items()
-    }
+    results = finished(out, (row.name for row in ROWS))
     kinds = [" ".join(CHOSEN[number % len(CHOSEN)]) for number in range(budget.parts)]
     return write_results(out, budget, clouds, weights, results, kinds)
 
@@ -153,12 +150,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     if options.tiny:
         budget = Budget(steps=2, shapes=80, clouds=1, tiny=True)
     chosen = [row for row in ROWS if options.rows is None or row.name in options.rows]
-    try:
-        print(carry_out(options.out, budget, options.seeds, chosen, options.data, options.weights))
-    except (RunStopped, KeyboardInterrupt):
-        sys.exit("Stopped: the same command goes on.")
-    except PointSRAError as error:
-        sys.exit(str(error))
+    print_result(lambda: carry_out(options.out, budget, options.seeds, chosen, options.data, options.weights))
 
 
 if __name__ == "__main__":

@@ -64,7 +64,7 @@ def mask_clouds(points: Tensor, patches: Patches, masks: Masks, generator: torch
         ratio, order = crop, block_order(centers, generator)
     elif kind < drawn + masks.scan_share:
         ratio = masks.scan_low + (masks.scan_high - masks.scan_low) * place
-        scan = scan_order(points, generator)
+        scan = scan_order(points, generator).argsort(dim=1)  # rank of each point
         order = _as_scanned(points, centers, scan)
     else:
         ratio, order = masks.student, random_order(clouds, groups, generator).to(centers.device)
@@ -125,19 +125,17 @@ def _seen(points: Tensor, centers: Tensor, shown: Tensor) -> Tensor:
     return seen.gather(1, nearest_indices(points, centers, 1).squeeze(2))
 
 
-def _leading(order: Tensor, share: float) -> Tensor:
-    """(B, N) bool, True for the first ``share`` of the points in each cloud's order (B, N)."""
-    ranks = order.argsort(dim=1)
-    return ranks < max(1, round(share * order.shape[1]))
+def _leading(ranks: Tensor, share: float) -> Tensor:
+    """(B, N) bool, True for the ``share`` of each cloud's points whose ranks (B, N) are the lowest."""
+    return ranks < max(1, round(share * ranks.shape[1]))
 
 
-def _as_scanned(points: Tensor, centers: Tensor, order: Tensor) -> Tensor:
-    """(B, G) patches in the order in which a scan comes to know their points (order (B, N) of the points (B, N, 3)),
-    by the mean rank of what each center owns."""
+def _as_scanned(points: Tensor, centers: Tensor, ranks: Tensor) -> Tensor:
+    """(B, G) patches in the order in which a scan comes to know their points (B, N, 3), by the mean rank (B, N) of
+    what each center owns."""
     owner = nearest_indices(points, centers, 1).squeeze(2)
-    ranks = order.argsort(dim=1).to(points)
     means = torch.zeros(centers.shape[:2], dtype=points.dtype, device=points.device)
-    return means.scatter_reduce(1, owner, ranks, "mean", include_self=False).argsort(dim=1)
+    return means.scatter_reduce(1, owner, ranks.to(points), "mean", include_self=False).argsort(dim=1)
 
 
 def visible_frame(centers: Tensor) -> Frame:
