@@ -60,17 +60,17 @@ def measured(
     if row.objective or row.name == "weights":
         network, description = load_point_sra(run if row.objective else weights, CPU)
         found["lines"] = {
-            str(steps): figures(by_network(network, description, budget.samples, steps), cases, budget)
-            for steps in row.evaluations
+            drawing.label: figures(by_network(network, description, budget.samples, drawing), cases, budget)
+            for drawing in row.drawings
         }
         if row.steered:
             found["steered"] = steered(network, description, cases.parts, budget)
     elif row.name == "generator":
-        found["lines"] = {"0": control(cases.parts, budget)}
-        found |= {name: found["lines"]["0"].pop(name) for name in ("confusion", "confusion_blurred")}
+        found["lines"] = {row.drawings[0].label: control(cases.parts, budget)}
+        found |= {name: found["lines"][row.drawings[0].label].pop(name) for name in ("confusion", "confusion_blurred")}
     else:
         complete = mirrored if row.name == "mirror" else nearest_shape(root)
-        found["lines"] = {"0": figures(lambda case: _timed(complete, case), cases, budget)}
+        found["lines"] = {row.drawings[0].label: figures(lambda case: _timed(complete, case), cases, budget)}
     return found
 
 

@@ -20,12 +20,12 @@ BEST_AIM, MEAN_AIM = 0.70, 1.15
 """Of MeanFlow against regression, for the best of its samples and for their mean."""
 
 MASKS = ("blocks", "scans", "parts")
-EVALUATIONS = next(row for row in ROWS if row.name == "meanflow").evaluations
+LABELS = tuple(each.label for each in next(row for row in ROWS if row.name == "meanflow").drawings)
 
 
-def mean_over(found: dict[str, Any], steps: int, mask: str, name: str) -> float | None:
+def mean_over(found: dict[str, Any], label: str, mask: str, name: str) -> float | None:
     """The mean of a figure over the cases of a mask; None where there are none."""
-    values = [case[name] for case in found["lines"][str(steps)][mask]]
+    values = [case[name] for case in found["lines"][label][mask]]
     return statistics.fmean(values) if values else None
 
 
@@ -48,7 +48,7 @@ AIMS: tuple[Aim, ...] = (
 
 
 def ratios(results: Results) -> Iterator[dict[str, Any]]:
-    """Each aim for each mask and number of evaluations: the ratio of means over seeds, and whether it is met."""
+    """Each aim for each mask and way to draw: the ratio of means over seeds, and whether it is met."""
     for title, name, meets, words, other in AIMS:
         if not results.get("meanflow") or not results.get(other):
             continue
@@ -56,24 +56,24 @@ def ratios(results: Results) -> Iterator[dict[str, Any]]:
             below = _mean(results[other], _first(other), mask, name)
             perfect = None
             if mask == "parts" and results.get("generator"):
-                perfect = _mean(results["generator"], 0, mask, name) / below
-            for steps in EVALUATIONS:
-                ratio = _mean(results["meanflow"], steps, mask, name) / below
-                found = {"ratio": title, "aim": words, "mask": mask, "evaluations": steps, "value": ratio}
+                perfect = _mean(results["generator"], _first("generator"), mask, name) / below
+            for label in LABELS:
+                ratio = _mean(results["meanflow"], label, mask, name) / below
+                found = {"ratio": title, "aim": words, "mask": mask, "drawing": label, "value": ratio}
                 yield found | {"met": bool(meets(ratio)), "of_the_generator_itself": perfect}
 
 
-def _first(name: str) -> int:
-    return next(row for row in ROWS if row.name == name).evaluations[0]
+def _first(name: str) -> str:
+    return next(row for row in ROWS if row.name == name).drawings[0].label
 
 
-def _mean(found: Sequence[dict[str, Any]], steps: int, mask: str, name: str) -> float:
-    return statistics.fmean(value for each in found if (value := mean_over(each, steps, mask, name)) is not None)
+def _mean(found: Sequence[dict[str, Any]], label: str, mask: str, name: str) -> float:
+    return statistics.fmean(value for each in found if (value := mean_over(each, label, mask, name)) is not None)
 
 
 def aims_table(results: Results) -> list[str]:
-    """The ratios with their aims; a column for each number of evaluations of MeanFlow, and one for the generator."""
-    headers = ("MeanFlow's", "aim", "mask", *(f"in {steps}" for steps in EVALUATIONS), "the generator itself")
+    """The ratios with their aims; a column for each way to draw from MeanFlow, and one for the generator."""
+    headers = ("MeanFlow's", "aim", "mask", *(f"in {label}" for label in LABELS), "the generator itself")
     lines = [line(*headers), line(*["---"] * len(headers))]
     cells: dict[tuple[str, str, str], list[str]] = {}
     perfect: dict[tuple[str, str, str], str] = {}

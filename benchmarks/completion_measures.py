@@ -15,7 +15,7 @@ import torch
 from numpy.typing import NDArray
 
 from benchmarks.completion_cases import CHOSEN, Case, drawn_alternatives, shown_option
-from benchmarks.completion_rows import HELD_OUT_SEED, Budget
+from benchmarks.completion_rows import HELD_OUT_SEED, Budget, Drawing
 from pointsra.data.conditions import BUILTIN_NAME, encode_captions, encode_views
 from pointsra.data.shapes import generate, sample_surface
 from pointsra.data.views import render_views
@@ -24,7 +24,7 @@ from pointsra.networks.mean_flow_transformer import FlowCondition
 from pointsra.networks.point_sra import PointSRA
 from pointsra.reconstruction.completion import draw_completions
 from pointsra.reconstruction.reconstruct import complete_points
-from pointsra.reconstruction.request import ReconstructRequest
+from pointsra.reconstruction.request import TEMPERATURE, ReconstructRequest
 from pointsra.training.weights import ModelDescription
 
 _STEERED_VARIANT = 30_000  # of the object that caption and picture show
@@ -52,14 +52,15 @@ class Completed:
 Completer = Callable[[Case], Completed]
 
 
-def by_network(network: PointSRA, description: ModelDescription, samples: int, steps: int) -> Completer:
+def by_network(network: PointSRA, description: ModelDescription, samples: int, drawing: Drawing) -> Completer:
     """Completes by ``pointsra reconstruct --hide none --missing``, which is given the visible points alone."""
 
     def complete(case: Case) -> Completed:
         request = ReconstructRequest(
             input=Path(f"case {case.number}"),
             samples=samples,
-            steps=steps,
+            steps=drawing.evaluations,
+            temperature=drawing.temperature,
             hide="none",
             missing=case.told,
             seed=case.number,
@@ -202,6 +203,7 @@ def steered(
                 seed=case.number,
                 condition=condition,
                 guidance=guidance,
+                temperature=TEMPERATURE,
             )
             read = [shown_option(each, case, budget.instances)[0] for each in drawn.points]
             kept = shares.setdefault(" ".join(key), {}).setdefault(name, [])

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import cast
 
 from pointsra.data.loaders import steps_per_epoch
+from pointsra.reconstruction.request import TEMPERATURE
 from pointsra.settings import PretrainPreset, load_preset
 
 PRESET = "small"
@@ -21,6 +22,29 @@ PATCHES = 32
 
 
 @dataclass(frozen=True)
+class Drawing:
+    """How the samples of a row are drawn.
+
+    Attributes:
+        evaluations: of the network for each sample; 0 where there is none.
+        temperature: of the noise.
+    """
+
+    evaluations: int = 0
+    temperature: float = TEMPERATURE
+
+    @property
+    def label(self) -> str:
+        """What tables and results call it."""
+        noise = "" if self.temperature == TEMPERATURE else f" at T = {self.temperature:g}"
+        return f"{self.evaluations}{noise}" if self.evaluations else "–"
+
+
+ONE_ANSWER = (Drawing(),)
+SEVERAL = (Drawing(1), Drawing(2), Drawing(4), Drawing(1, 1.0))
+
+
+@dataclass(frozen=True)
 class Row:
     """One way to complete.
 
@@ -28,24 +52,24 @@ class Row:
         name: what ``--rows`` calls it.
         title: what the table calls it.
         objective: ``flow.objective`` that it is trained with, "" where nothing is trained.
-        evaluations: of the network for each sample, a line of the table each.
+        drawings: how its samples are drawn, a line of the table each; the first decides on aims.
         steered: whether captions and pictures are tried on it.
     """
 
     name: str
     title: str
     objective: str = ""
-    evaluations: tuple[int, ...] = (0,)
+    drawings: tuple[Drawing, ...] = ONE_ANSWER
     steered: bool = False
 
 
 ROWS = (
-    Row("meanflow", "MeanFlow", "meanflow", (1, 2, 4), steered=True),
-    Row("rectified", "rectified flow", "rectified_flow", (1, 2, 4)),
-    Row("regression", "regression", "regression", (1,)),
+    Row("meanflow", "MeanFlow", "meanflow", SEVERAL, steered=True),
+    Row("rectified", "rectified flow", "rectified_flow", SEVERAL),
+    Row("regression", "regression", "regression", (Drawing(1),)),
     Row("mirror", "mirror and copy"),
     Row("nearest", "nearest training shape"),
-    Row("weights", "given weights (another budget)", "", (1, 2, 4), steered=True),
+    Row("weights", "given weights (another budget)", "", SEVERAL, steered=True),
     Row("generator", "control: the generator itself"),
 )
 

@@ -24,7 +24,7 @@ RECOGNIZED = 0.03
 
 
 def main_table(results: Results, samples: int) -> list[str]:
-    """A line for each way to complete and each number of evaluations."""
+    """A line for each way to complete and each way to draw."""
     headers = ("completes", "evaluations", f"blocks: CD-L2 ×10³, best of {samples}", f"mean of {samples}")
     headers += (f"scans: best of {samples}", f"mean of {samples}", f"parts: best of {samples}", f"mean of {samples}")
     headers += ("TMD ×10³", "UHD ×10³", "visible kept, %", "s a sample", "seeds")
@@ -34,40 +34,40 @@ def main_table(results: Results, samples: int) -> list[str]:
         if not found:
             lines.append(line(row.title, "", "not run", *[""] * 10))
             continue
-        for steps in row.evaluations:
+        for drawing in row.drawings:
             cells = []
             for mask in MASKS:
                 for name in ("best", "mean"):
-                    cells.append(_over_seeds(found, steps, mask, name, 1e3, 1))
+                    cells.append(_over_seeds(found, drawing.label, mask, name, 1e3, 1))
             for name, factor, digits in (("tmd", 1e3, 1), ("uhd", 1e3, 1), ("kept", 100, 1), ("seconds", 1, 3)):
                 mask = "parts" if row.name == "generator" else "all"
-                cells.append(_over_seeds(found, steps, mask, name, factor, digits))
-            lines.append(line(row.title, steps or "–", *cells, len(found)))
+                cells.append(_over_seeds(found, drawing.label, mask, name, factor, digits))
+            lines.append(line(row.title, drawing.label, *cells, len(found)))
     return lines
 
 
-def _over_seeds(found: Sequence[dict[str, Any]], steps: int, mask: str, name: str, factor: float, digits: int) -> str:
+def _over_seeds(found: Sequence[dict[str, Any]], label: str, mask: str, name: str, factor: float, digits: int) -> str:
     values = []
     for each in found:
         asked = MASKS if mask == "all" else (mask,)
-        parts = [mean for one in asked if (mean := mean_over(each, steps, one, name)) is not None]
+        parts = [mean for one in asked if (mean := mean_over(each, label, one, name)) is not None]
         if len(parts) < len(asked):
             return "–"
         values.append(factor * statistics.fmean(parts))
     return written(values, digits)
 
 
-def coverage(found: Sequence[dict[str, Any]], steps: int, kinds: Sequence[str]) -> dict[str, dict[str, float]]:
+def coverage(found: Sequence[dict[str, Any]], label: str, kinds: Sequence[str]) -> dict[str, dict[str, float]]:
     """Class and choice -> option -> share among all samples of all seeds.
 
     Args:
         found: results of a row.
-        steps: evaluations.
+        label: of the way to draw.
         kinds: of each part case, its class and choice.
     """
     read: dict[str, list[str]] = {}
     for each in found:
-        for kind, options in zip(kinds, each["lines"][str(steps)]["shown"], strict=True):
+        for kind, options in zip(kinds, each["lines"][label]["shown"], strict=True):
             read.setdefault(kind, []).extend(options)
     tables = {" ".join(each): CHOICES[each[0]][each[1]] for each in CHOSEN}
     return {
@@ -79,32 +79,35 @@ def coverage(found: Sequence[dict[str, Any]], steps: int, kinds: Sequence[str]) 
 def coverage_tables(results: Results, kinds: Sequence[str]) -> tuple[list[str], dict[str, Any]]:
     """The largest deviation from the truth by choice, then every share; and all of it for the JSON."""
     tables = {" ".join(each): CHOICES[each[0]][each[1]] for each in CHOSEN}
-    columns = [(row, steps) for row in ROWS if results.get(row.name) for steps in row.evaluations]
-    shares = {(row.name, steps): coverage(results[row.name], steps, kinds) for row, steps in columns}
+    columns = [(row, each.label) for row in ROWS if results.get(row.name) for each in row.drawings]
+    shares = {(row.name, label): coverage(results[row.name], label, kinds) for row, label in columns}
     headers = ("completes", "evaluations", *tables, f"all within {COVERAGE_AIM}", "options a shape", "like one, %")
     lines = [line(*headers), line(*["---"] * len(headers))]
     described: dict[str, Any] = {}
-    for row, steps in columns:
+    for row, label in columns:
         found = results[row.name]
         worst = {
-            kind: max(abs(shares[row.name, steps][kind][option] - share) for option, share in table.items())
+            kind: max(abs(shares[row.name, label][kind][option] - share) for option, share in table.items())
             for kind, table in tables.items()
         }
         met = max(worst.values()) <= COVERAGE_AIM
-        several = statistics.fmean(len(set(each)) for run in found for each in run["lines"][str(steps)]["shown"])
-        apart = [away for run in found for each in run["lines"][str(steps)]["apart"] for away in each]
+        several = statistics.fmean(len(set(each)) for run in found for each in run["lines"][label]["shown"])
+        apart = [away for run in found for each in run["lines"][label]["apart"] for away in each]
         alike = statistics.fmean(away <= RECOGNIZED for away in apart)
         cells = (*(f"{each:.2f}" for each in worst.values()), "met" if met else "not met")
-        lines.append(line(row.title, steps or "–", *cells, f"{several:.1f}", f"{100 * alike:.0f}"))
-        described[f"{row.name}, {steps}"] = {
-            "shares": shares[row.name, steps], "largest_deviation": worst, "met": met,
+        lines.append(line(row.title, label, *cells, f"{several:.1f}", f"{100 * alike:.0f}"))
+        described[f"{row.name}, {label}"] = {
+            "shares": shares[row.name, label], "largest_deviation": worst, "met": met,
             "options_a_shape": several, "like_one": alike, "median_apart": statistics.median(apart),
         }  # fmt: skip
-    lines += ["", line("", "truth", *(f"{row.title}, {steps}" if steps else row.title for row, steps in columns))]
+    lines += [
+        "",
+        line("", "truth", *(row.title if label == "–" else f"{row.title}, {label}" for row, label in columns)),
+    ]
     lines.append(line(*["---"] * (2 + len(columns))))
     for kind, table in tables.items():
         for option, share in table.items():
-            cells = [f"{shares[row.name, steps][kind][option]:.2f}" for row, steps in columns]
+            cells = [f"{shares[row.name, label][kind][option]:.2f}" for row, label in columns]
             lines.append(line(f"{kind}: {option}", f"{share:.2f}", *cells))
     return lines, described
 

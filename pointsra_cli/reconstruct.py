@@ -77,6 +77,15 @@ def reconstruct(
         float | None,
         typer.Option("--guidance", min=0.0, metavar="W", help="How strictly to follow text and image; 1 is plain."),
     ] = None,
+    temperature: Annotated[
+        float | None,
+        typer.Option(
+            "--temperature",
+            metavar="T",
+            help="How far the samples may vary: 1 is all that was learned, less is surer.",
+            show_default="0.7",
+        ),
+    ] = None,
     file_format: Annotated[
         str, options.choice("ply", "npz", "glb", flag="--format", help="What the clouds are written as.")
     ] = "ply",
@@ -163,6 +172,8 @@ def reconstruct(
         "seed": seed or 0,
         "device": resolve_device(device),
     }
+    if temperature is not None:
+        wanted["temperature"] = temperature
     if mesh_points is not None:
         wanted["count"] = mesh_points
     request = ReconstructRequest(**wanted)

@@ -38,7 +38,7 @@ def test_trained_rows_differ_by_the_objective_alone(tiny):
         table.pop("flow.objective")
     assert tables[0] == tables[1] == tables[2]
     assert tables[0]["data.dataset"] == "shapes" and tables[0]["seed"] == 1
-    assert (tables[0]["masks.block_share"], tables[0]["masks.frame"]) == (0.35, "visible")
+    assert (tables[0]["masks.block_share"], tables[0]["masks.frame"]) == (0.3, "visible")
 
 
 def test_steps_become_whole_epochs():
@@ -90,7 +90,7 @@ def test_the_truth_as_completion_has_no_distance_and_reads_as_the_truth():
     right = [options == [case.option] * 2 for case, options in zip(cases, found["shown"], strict=True)]
     assert sum(right) >= len(right) - 1
     kinds = [f"{case.shape.class_name} {case.choice}" for case in cases]
-    read = coverage([{"lines": {"0": found}}], 0, kinds)
+    read = coverage([{"lines": {"1": found}}], "1", kinds)
     assert set(read) == {" ".join(each) for each in CHOSEN}
     assert all(sum(table.values()) == pytest.approx(1) for table in read.values())
 
@@ -135,16 +135,18 @@ def test_captions_lose_the_phrases_of_the_hidden_choice_alone():
 def test_ratios_say_whether_an_aim_is_met():
     def run(best, mean):
         case = {"best": best, "mean": mean, "tmd": 0, "uhd": 0, "kept": 1, "seconds": 0}
-        return [{"lines": {str(steps): {"blocks": [case], "scans": [case], "parts": [case]} for steps in (0, 1, 2, 4)}}]
+        labels = {drawing.label for row in ROWS for drawing in row.drawings}
+        return [{"lines": {label: {"blocks": [case], "scans": [case], "parts": [case]} for label in labels}}]
 
     results = {"meanflow": run(0.6, 1.2), "regression": run(1.0, 1.0), "mirror": run(0.5, 2.0)}
-    found = {(each["ratio"], each["mask"], each["evaluations"]): each for each in ratios(results)}
-    assert found["best / regression", "parts", 1]["met"] and not found["mean / regression", "blocks", 1]["met"]
-    assert not found["best / mirror and copy", "parts", 4]["met"] and found["mean / mirror and copy", "parts", 4]["met"]
+    found = {(each["ratio"], each["mask"], each["drawing"]): each for each in ratios(results)}
+    assert found["best / regression", "parts", "1"]["met"] and not found["mean / regression", "blocks", "1"]["met"]
+    mirrored_parts = [found[f"{name} / mirror and copy", "parts", "1 at T = 1"]["met"] for name in ("best", "mean")]
+    assert mirrored_parts == [False, True]
     assert all(each["of_the_generator_itself"] is None for each in found.values())
     with_control = list(ratios(results | {"generator": run(0.2, 1.6)}))
     assert {each["of_the_generator_itself"] for each in with_control if each["mask"] == "blocks"} == {None}
-    assert with_control[6]["ratio"] == "best / regression" and with_control[6]["of_the_generator_itself"] == 0.2
+    assert with_control[8]["ratio"] == "best / regression" and with_control[8]["of_the_generator_itself"] == 0.2
     assert not any("nearest" in title for title, _, _ in found)
     assert sum("not run" in line for line in main_table(results, 8)) == len(ROWS) - 3
 
@@ -163,16 +165,16 @@ def test_tiny_fills_every_table(finished):
     assert "not run" not in page
     found = json.loads((finished / "completion.json").read_text("utf-8"))
     assert list(found["rows"]) == [row.name for row in ROWS]
-    assert found["settings"]["samples"] == 2 and len(found["aims"]) == 8 * 3 * 3
+    assert found["settings"]["samples"] == 2 and len(found["aims"]) == 8 * 3 * 4
     for row in ROWS:
         run = found["rows"][row.name]["runs"][0]
-        assert list(run["lines"]) == [str(steps) for steps in row.evaluations]
-        for steps, figures_ in run["lines"].items():
+        assert list(run["lines"]) == [drawing.label for drawing in row.drawings]
+        for drawing, figures_ in zip(row.drawings, run["lines"].values(), strict=True):
             assert len(figures_["blocks"]) == len(figures_["scans"]) == (row.name != "generator")
             assert len(figures_["parts"]) == 4
             for case in figures_["blocks"] + figures_["scans"] + figures_["parts"]:
                 assert 0 < case["best"] <= case["mean"] and math.isfinite(case["tmd"])
-                assert case["evaluations"] == int(steps) and case["uhd"] == 0 and case["kept"] == 1
+                assert case["evaluations"] == drawing.evaluations and case["uhd"] == 0 and case["kept"] == 1
                 assert (case["tmd"] > 1e-4) == (row.name not in ("regression", "mirror", "nearest"))
         assert ("steered" in run) == row.steered
     # The given weights are the first row's: the same noise gives the same completions.

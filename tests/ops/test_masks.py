@@ -7,12 +7,13 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pointsra.ops.masks import block_order, random_order, view_order, visible_count
+from pointsra.ops.masks import block_order, level_order, random_order, view_order, visible_count
 
 ORDERS = {
     "random": lambda centers, generator: random_order(centers.shape[0], centers.shape[1], generator),
     "block": block_order,
     "view": view_order,
+    "level": level_order,
 }
 
 
@@ -90,7 +91,16 @@ def test_view_directions_cover_the_sphere():
     assert torch.bincount(nearest, minlength=8).min() > 25
 
 
-@pytest.mark.parametrize("kind", ["block", "view"])
+def test_a_level_cut_hides_the_top_or_the_bottom_of_each_cloud():
+    centers = cloud(6, 200)
+    order = level_order(centers, torch.Generator().manual_seed(2))
+    steps = centers[..., 1].gather(1, order).diff(dim=1)
+    upward, downward = (steps >= 0).all(dim=1), (steps <= 0).all(dim=1)
+    assert bool((upward ^ downward).all())
+    assert 70 < int(upward.sum()) < 130
+
+
+@pytest.mark.parametrize("kind", ["block", "view", "level"])
 def test_a_cloud_in_one_point_is_still_a_permutation(kind):
     order = ORDERS[kind](torch.zeros(2, 6, 3), torch.Generator().manual_seed(0))
     assert torch.equal(order.sort(dim=1).values, torch.arange(6).expand(2, -1))

@@ -85,6 +85,13 @@ def test_samples_differ_and_follow_the_seed_alone(completions, chair_file, tiny_
     assert not np.array_equal(other.visible, completions.visible) or not np.allclose(other.generated_unit, clouds)
 
 
+def test_a_lower_temperature_draws_completions_nearer_to_one_another(chair_file, tiny_run):
+    cool, usual, hot = (reconstruct(_request(chair_file, tiny_run, temperature=each)) for each in (1e-4, 0.7, 1.0))
+    assert cool.diversity < usual.diversity < hot.diversity
+    assert np.array_equal(usual.generated_unit, reconstruct(_request(chair_file, tiny_run)).generated_unit)
+    assert hot.summary()["temperature"] == 1.0
+
+
 def test_hidden_points_never_enter_the_network(chair, tiny_run):
     # Whatever is hidden may be moved without changing what is drawn.
     model = load(tiny_run, "cpu")
@@ -180,6 +187,8 @@ def test_coordinates_out_of_range_are_refused(unit, chair, tiny_run):
         ({"missing": 0.5}, "--hide none"),
         ({"hide": "none", "missing": 1.5}, "--missing"),
         ({"guidance": 2.0}, "--text or --image"),
+        ({"temperature": 0.0}, "--temperature"),
+        ({"temperature": float("nan")}, "--temperature"),
     ],
 )
 def test_wrong_requests_are_named(chair_file, tiny_run, changes, message):

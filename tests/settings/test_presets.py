@@ -165,6 +165,7 @@ def test_several_mistakes_are_named_at_once():
         (["masks.block_share=0.6", "masks.view_share=0.6"], "together exceed 1"),
         (["masks.crop_low=0.8", "masks.crop_high=0.2"], "crop_low … crop_high must"),
         (["masks.scan_share=0.7", "masks.view_share=0.6"], "together exceed 1"),
+        (["masks.level_share=0.7", "masks.block_share=0.6"], "together exceed 1"),
         (["masks.scan_low=0.9", "masks.scan_high=0.2"], "scan_low … scan_high must"),
         (["masks.crop_low=0.0", "masks.crop_high=0.0"], "crop_low … crop_high must"),
         (["patches.groups=2000"], "must not exceed points (1024)"),

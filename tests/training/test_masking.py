@@ -110,6 +110,21 @@ def test_a_scan_shows_the_points_that_a_camera_comes_to_know_first(hidden):
     assert clouds.visible.centers.shape[1] == clouds.masked.centers.shape[1] == GROUPS // 2
 
 
+def test_a_level_cut_hides_points_beyond_a_height_alone():
+    cut = {"block_share": 0.0, "level_share": 1.0, "sealed": True, "hidden": "cells"}
+    points, clouds = masked(**cut, crop_low=0.4, crop_high=0.4)
+    centers = cut_patches(points, GROUPS, SIZE).centers
+    for row in range(4):
+        heights = centers[row, :, 1].sort().values
+        owner = torch.cdist(points[row], centers[row]).argmin(1)
+        tops, bottoms = (
+            rows(points[row][torch.isin(owner, part)])
+            for part in ((centers[row, :, 1] > heights[9]).nonzero(), (centers[row, :, 1] < heights[6]).nonzero())
+        )
+        hidden = rows(absolute(clouds.masked, row))
+        assert hidden <= tops or hidden <= bottoms
+
+
 def test_patches_of_a_scan_without_sealing_are_those_it_knows_first():
     settings = {"block_share": 0.0, "scan_share": 1.0, "scan_low": 0.5, "scan_high": 0.5}
     points, clouds = masked(**settings)

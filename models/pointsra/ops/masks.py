@@ -1,4 +1,4 @@
-"""Orders of patches that hide: random, block and view-point masks, all nested.
+"""Orders of patches that hide: random, block, view-point and level masks, all nested.
 
 A mask is an order of a cloud's G patches: the first V are visible, the rest hidden. One order serves every
 mask ratio, so the student's visible patches are always among the teacher's.
@@ -48,6 +48,19 @@ def view_order(centers: Tensor, generator: torch.Generator) -> Tensor:
     radius = (centers - middle).norm(dim=-1).amax(dim=1)[:, None, None].clamp_min(1e-9)
     eye = middle + 3.0 * radius * direction
     return (centers - eye).square().sum(-1).argsort(dim=1)
+
+
+def level_order(centers: Tensor, generator: torch.Generator) -> Tensor:
+    """Order that hides all that lies above a height, or all below it: what things stand on, or what they carry.
+
+    Args:
+        centers: (B, G, 3), y up.
+
+    Returns:
+        (B, G) indices, in the order of height from the top or, for every other cloud at random, from the bottom.
+    """
+    upward = 2.0 * integers(0, 2, (len(centers), 1), generator).to(centers) - 1.0
+    return (upward * centers[..., 1]).argsort(dim=1)
 
 
 def visible_count(groups: int, ratio: float) -> int:

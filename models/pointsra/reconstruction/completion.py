@@ -59,6 +59,7 @@ def draw_completions(
     seed: int,
     condition: FlowCondition | None = None,
     guidance: float = 1.0,
+    temperature: float = 1.0,
     count: int | None = None,
 ) -> Drawn:
     """Complete a cloud.
@@ -74,6 +75,8 @@ def draw_completions(
         condition: image and text features of one cloud, (1, D) each.
         guidance: w of classifier-free guidance, u_null + w (u − u_null); 1 is without, anything else doubles the
             evaluations.
+        temperature: standard deviation of the noise z₁ that samples start from; 1 is the flow's own distribution, less
+            is surer and less varied, and 0 gives the same completion S times.
         count: points P of each completion; None makes them as dense as what is visible, within 1 … 4 times the M·K
             that the decoder gives.
 
@@ -105,7 +108,7 @@ def draw_completions(
         places = torch.arange(groups, device=device) - shown
         rank = ranks(hidden, places).expand(samples, -1)
     counter = _Counter(_guided(network, rank, context, condition, guidance), shown)
-    drawn = flow_objective_named(description.flow["objective"]).draw(counter, noise, steps)
+    drawn = flow_objective_named(description.flow["objective"]).draw(counter, temperature * noise, steps)
     centers = drawn * network.center_scale + middle
     filled = network.decoder(repeated, centers)
     points = (centers.unsqueeze(2) + filled).flatten(1, 2)

@@ -77,7 +77,7 @@ class Model:
             points: (N, 3), any frame and unit, y up unless ``up`` says otherwise.
             samples: S.
             options: ``steps``, ``hide``, ``ratio``, ``missing``, ``text``, ``image``, ``guidance``,
-                ``points_generated``, ``up``, ``seed`` as in :class:`ReconstructRequest`.
+                ``temperature``, ``points_generated``, ``up``, ``seed`` as in :class:`ReconstructRequest`.
 
         Returns:
             Everything that the command writes, as arrays.

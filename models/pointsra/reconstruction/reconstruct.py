@@ -114,6 +114,7 @@ class Completions:
             "points_generated": self.generated_raw.shape[1],
             "samples": len(self.generated_raw),
             "steps": self.steps,
+            "temperature": self.request.temperature,
             "network_evaluations": self.network_evaluations,
             "seconds": dict(self.seconds),
             "diversity": self.diversity,
@@ -275,6 +276,7 @@ def _draw(
         seed=request.seed,
         condition=condition,
         guidance=1.0 if request.guidance is None else request.guidance,
+        temperature=request.temperature,
         count=request.points_generated,
     )
     if not np.isfinite(drawn.points).all():

@@ -54,8 +54,9 @@ class Masks(Section):
     teacher: Annotated[float, Field(ge=0.0, lt=1.0)] = Field(0.30, description="teacher's mask ratio")
     block_share: Share = Field(0.0, description="share of steps with block masks (nearest to a random center)")
     view_share: Share = Field(0.0, description="share of steps with view-point crops (farthest from a random eye)")
-    crop_low: Share = Field(0.25, description="smallest share of the patches that a block or a crop hides")
-    crop_high: Share = Field(0.75, description="largest share of the patches that a block or a crop hides")
+    level_share: Share = Field(0.0, description="share of steps with level cuts (all above, or all below, a height)")
+    crop_low: Share = Field(0.25, description="smallest share of the patches that a block, crop or cut hides")
+    crop_high: Share = Field(0.75, description="largest share of the patches that a block, crop or cut hides")
     scan_share: Share = Field(0.0, description="share of steps with single-view scans (what a camera does not see)")
     scan_low: Share = Field(0.5, description="smallest share of the points that a scan leaves hidden")
     scan_high: Share = Field(0.8, description="largest share of the points that a scan leaves hidden")
@@ -73,8 +74,8 @@ class Masks(Section):
     def _nested(self) -> Masks:
         if self.teacher >= self.student:
             raise ValueError("masks.teacher must be below masks.student: the teacher sees more")
-        if self.block_share + self.view_share + self.scan_share > 1.0 + 1e-9:
-            raise ValueError("block_share, view_share and scan_share together exceed 1")
+        if self.block_share + self.view_share + self.scan_share + self.level_share > 1.0 + 1e-9:
+            raise ValueError("block_share, view_share, scan_share and level_share together exceed 1")
         for kind in ("crop", "scan"):
             low, high = getattr(self, f"{kind}_low"), getattr(self, f"{kind}_high")
             if low > high or not 0.0 < high < 1.0:

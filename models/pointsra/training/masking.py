@@ -10,7 +10,7 @@ from torch import Tensor
 
 from pointsra.ops.batch_parts import uniform
 from pointsra.ops.cells import cut_cells
-from pointsra.ops.masks import block_order, random_order, view_order, visible_count
+from pointsra.ops.masks import block_order, level_order, random_order, view_order, visible_count
 from pointsra.ops.neighbors import nearest_indices
 from pointsra.ops.occlusion import scan_order
 from pointsra.ops.patches import Patches, cut_patches
@@ -43,7 +43,7 @@ class MaskedClouds:
 def mask_clouds(points: Tensor, patches: Patches, masks: Masks, generator: torch.Generator) -> MaskedClouds:
     """Draw one kind of mask and one ratio for the batch, and an order for each cloud.
 
-    Random masks hide ``masks.student`` of the patches; blocks and view-point crops hide a share between
+    Random masks hide ``masks.student`` of the patches; blocks, view-point crops and level cuts hide a share between
     ``crop_low`` and ``crop_high``; single-view scans hide a share of the points between ``scan_low`` and
     ``scan_high``. The teacher hides ``masks.teacher``, and never more than the student.
 
@@ -66,6 +66,8 @@ def mask_clouds(points: Tensor, patches: Patches, masks: Masks, generator: torch
         ratio = masks.scan_low + (masks.scan_high - masks.scan_low) * place
         scan = scan_order(points, generator).argsort(dim=1)  # rank of each point
         order = _as_scanned(points, centers, scan)
+    elif kind < drawn + masks.scan_share + masks.level_share:
+        ratio, order = crop, level_order(centers, generator)
     else:
         ratio, order = masks.student, random_order(clouds, groups, generator).to(centers.device)
     shown = min(visible_count(groups, ratio), groups - 1)
