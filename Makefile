@@ -7,6 +7,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 DEMO ?= demo
+TEST_JOBS ?= 2
 POINTSRA := $(BIN)/pointsra
 
 .PHONY: demo test lint wheel-check weights clean
@@ -38,7 +39,7 @@ demo: $(STAMP)
 	@echo "  $(DEMO)/shapes.png  $(DEMO)/patches.png  $(DEMO)/masks.png"
 
 test: $(STAMP)
-	$(BIN)/python -m pytest -q
+	$(BIN)/python -m pytest -q -n $(TEST_JOBS) --dist loadfile
 
 lint: $(STAMP)
 	$(BIN)/ruff check .

@@ -1,8 +1,8 @@
 """The Typer app: which commands there are, and what ``pointsra --help`` says. It does no work.
 
 Help must be quick, so neither this file nor a command's file imports torch, numpy, open3d or trimesh; the
-commands do so in their bodies. And of the commands' files only that of the command asked for is loaded: the others are
-known by name and sentence.
+commands do so in their bodies. Of the commands' files only that of the command asked for is loaded: the others are
+known by name and sentence. And pages are plain text: rich takes as long to load as all the rest.
 """
 
 from __future__ import annotations
@@ -14,24 +14,17 @@ from typing import Annotated
 
 import typer
 
-FLAG = " "  # as in ``options``, which is not loaded for this page
-_WORK = "Work"
-_HELP = "Help"
-
 COMMANDS = {
-    "prepare-data": (_WORK, "Turn raw files into prepared clouds: DATA/DATASET/SPLIT.h5 and a manifest."),
-    "pretrain": (
-        _WORK,
-        "Learn from unlabeled clouds: masked autoencoder, MeanFlow transformer, alignments; or as a peer does.",
-    ),
-    "finetune": (_WORK, "Train a classifier: encoder and frozen flow, joined by the gate, under a head."),
-    "evaluate": (_WORK, "Measure a run or weights, with the paper's figure and the difference beside ours."),
-    "reconstruct": (_WORK, "Complete a shape several times over: hide a part of it, or take a partial scan as it is."),
-    "visualize": (_WORK, "Draw clouds, patches, masks, completions, curves, or what an encoder makes of clouds."),
-    "presets": (_HELP, "List the shipped presets, print one, or check a file."),
-    "doctor": (_HELP, "Report versions, devices, data and weights, and how to mend what is missing."),
+    "prepare-data": "Turn raw files into prepared clouds: DATA/DATASET/SPLIT.h5 and a manifest.",
+    "pretrain": "Learn from unlabeled clouds: masked autoencoder, MeanFlow transformer, alignments; or as a peer does.",
+    "finetune": "Train a classifier: encoder and frozen flow, joined by the gate, under a head.",
+    "evaluate": "Measure a run or weights, with the paper's figure and the difference beside ours.",
+    "reconstruct": "Complete a shape several times over: hide a part of it, or take a partial scan as it is.",
+    "visualize": "Draw clouds, patches, masks, completions, curves, or what an encoder makes of clouds.",
+    "presets": "List the shipped presets, print one, or check a file.",
+    "doctor": "Report versions, devices, data and weights, and how to mend what is missing.",
 }
-"""Name → its panel on the help page, and the first sentence of its own help."""
+"""Name → the first sentence of its own help."""
 
 
 def app_for(arguments: Sequence[str]) -> typer.Typer:
@@ -39,7 +32,7 @@ def app_for(arguments: Sequence[str]) -> typer.Typer:
     app = typer.Typer(
         name="pointsra",
         no_args_is_help=True,
-        rich_markup_mode="markdown",
+        rich_markup_mode=None,
         pretty_exceptions_enable=False,
         context_settings={"help_option_names": ["--help", "-h"]},
         help="Self-supervised learning, completion and recognition of 3D point clouds.",
@@ -49,15 +42,15 @@ def app_for(arguments: Sequence[str]) -> typer.Typer:
     app.callback()(_root)
     asked = next((word for word in arguments if not word.startswith("-")), "")
     everything = "_POINTSRA_COMPLETE" in os.environ
-    for name, (panel, sentence) in COMMANDS.items():
+    for name, sentence in COMMANDS.items():
         if not everything and name != asked:
-            app.command(name, rich_help_panel=panel, help=sentence)(_not_loaded)
+            app.command(name, short_help=sentence)(_not_loaded)
             continue
         module = import_module(f"pointsra_cli.{name.replace('-', '_')}")
         if hasattr(module, "app"):
-            app.add_typer(module.app, name=name, rich_help_panel=panel)
+            app.add_typer(module.app, name=name)
         else:
-            app.command(name, rich_help_panel=panel)(getattr(module, name.replace("-", "_")))
+            app.command(name)(getattr(module, name.replace("-", "_")))
     return app
 
 
@@ -76,7 +69,7 @@ def _version(asked: bool) -> None:
 def _root(
     version: Annotated[
         bool,
-        typer.Option("--version", metavar=FLAG, help="Show the version and leave.", callback=_version, is_eager=True),
+        typer.Option("--version", help="Show the version and leave.", callback=_version, is_eager=True),
     ] = False,
 ) -> None:
     pass

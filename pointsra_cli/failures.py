@@ -26,14 +26,13 @@ def tell(error: BaseException, *, debug: bool) -> int:
         traceback.print_exception(error, file=sys.stderr)
     elif code == WORK_FAILED and not is_ours(error):
         message += " Run again with --debug for the traceback."
-    if message:
-        label = "" if code == INTERRUPTED else "error: "
-        print(f"{label}{message}", file=sys.stderr)  # noqa: T201
+    label = "" if code == INTERRUPTED or message.startswith("Usage: ") else "error: "
+    print(f"{label}{message}", file=sys.stderr)  # noqa: T201
     return code
 
 
 def describe(error: BaseException) -> tuple[str, int]:
-    """The message for ``error``, "" where none is due, and the exit code that goes with it."""
+    """The message for ``error`` and the exit code that goes with it."""
     if isinstance(error, KeyboardInterrupt) or type(error).__name__ == "Abort":
         return "Interrupted.", INTERRUPTED
     if hasattr(error, "format_message"):  # what Typer raises for a wrong command line
@@ -78,8 +77,8 @@ def _out_of_memory(error: BaseException) -> bool:
 
 def _wrong_command_line(error: BaseException) -> str:
     message = str(error.format_message()).strip()  # type: ignore[attr-defined]
-    if not message:
-        return ""  # the bare command: its help has been shown already
+    if type(error).__name__ == "NoArgsIsHelpError":
+        return message  # the bare command: its page
     unknown = re.match(r"No such command '(.+?)'\.", message)
     context = getattr(error, "ctx", None)
     if unknown and context is not None and "mean" not in message:

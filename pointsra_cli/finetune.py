@@ -26,7 +26,7 @@ def finetune(
     ] = None,
     from_scratch: Annotated[
         bool,
-        typer.Option("--from-scratch", metavar=options.FLAG, help="Random weights in place of --init, for comparison."),
+        typer.Option("--from-scratch", help="Random weights in place of --init, for comparison."),
     ] = False,
     protocol: Annotated[
         str | None,

@@ -12,9 +12,6 @@ from typing import Annotated, Any
 
 import typer
 
-SHARED = "Every command"
-FLAG = " "  # the metavar of a switch: Typer would write <bool>
-
 
 def _preset_names(incomplete: str) -> list[str]:
     from pointsra.settings import list_presets
@@ -52,7 +49,6 @@ Seed = Annotated[
         metavar="N",
         help="Everything random follows from it.",
         show_default="the preset's, else 0",
-        rich_help_panel=SHARED,
     ),
 ]
 Device = Annotated[
@@ -61,7 +57,6 @@ Device = Annotated[
         "--device",
         metavar="auto|cpu|cuda|cuda:N",
         help="Where to compute; auto takes CUDA where it is there.",
-        rich_help_panel=SHARED,
     ),
 ]
 Devices = Annotated[
@@ -91,33 +86,22 @@ OutFolder = Annotated[
         metavar="DIR",
         help="Folder for the results; never one that holds something.",
         show_default="a fresh one under runs/",
-        rich_help_panel=SHARED,
     ),
 ]
 DryRun = Annotated[
     bool,
-    typer.Option(
-        "--dry-run", metavar=FLAG, help="Check everything, print preset and plan, do nothing.", rich_help_panel=SHARED
-    ),
+    typer.Option("--dry-run", help="Check everything, print preset and plan, do nothing."),
 ]
 Json = Annotated[
     bool,
-    typer.Option(
-        "--json", metavar=FLAG, help="The result as one JSON object, alone on stdout.", rich_help_panel=SHARED
-    ),
+    typer.Option("--json", help="The result as one JSON object, alone on stdout."),
 ]
 Quiet = Annotated[
     bool,
-    typer.Option(
-        "--quiet", "-q", metavar=FLAG, help="No progress; of the result only where it is.", rich_help_panel=SHARED
-    ),
+    typer.Option("--quiet", "-q", help="No progress; of the result only where it is."),
 ]
-Verbose = Annotated[
-    bool, typer.Option("--verbose", "-v", metavar=FLAG, help="More detail and more log lines.", rich_help_panel=SHARED)
-]
-Debug = Annotated[
-    bool, typer.Option("--debug", metavar=FLAG, help="Show the traceback of an error.", rich_help_panel=SHARED)
-]
+Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="More detail and more log lines.")]
+Debug = Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")]
 
 
 def one_of(*words: str) -> Callable[[Any, str | None], str | None]:
@@ -133,6 +117,6 @@ def one_of(*words: str) -> Callable[[Any, str | None], str | None]:
     return check
 
 
-def choice(*words: str, flag: str, help: str, panel: str | None = None) -> Any:
+def choice(*words: str, flag: str, help: str) -> Any:
     """An option whose value is one of ``words``."""
-    return typer.Option(flag, metavar="|".join(words), help=help, callback=one_of(*words), rich_help_panel=panel)
+    return typer.Option(flag, metavar="|".join(words), help=help, callback=one_of(*words))

@@ -36,7 +36,6 @@ def prepare_data(
         bool,
         typer.Option(
             "--stand-in",
-            metavar=options.FLAG,
             help="Make up a small stand-in in the official raw layout and prepare that: to try things out.",
         ),
     ] = False,
@@ -82,14 +81,10 @@ def prepare_data(
             show_default="the cores, at most 8",
         ),
     ] = None,
-    force: Annotated[
-        bool, typer.Option("--force", metavar=options.FLAG, help="Replace a set that was prepared differently.")
-    ] = False,
+    force: Annotated[bool, typer.Option("--force", help="Replace a set that was prepared differently.")] = False,
     skip_bad: Annotated[
         bool,
-        typer.Option(
-            "--skip-bad", metavar=options.FLAG, help="Leave out damaged raw files and record them in the manifest."
-        ),
+        typer.Option("--skip-bad", help="Leave out damaged raw files and record them in the manifest."),
     ] = False,
     preset: options.Preset = None,
     overrides: options.Overrides = None,
@@ -102,7 +97,6 @@ def prepare_data(
             metavar="DIR",
             help="Data root.",
             show_default="$POINTSRA_DATA, else ./data",
-            rich_help_panel=options.SHARED,
         ),
     ] = None,
     dry_run: options.DryRun = False,

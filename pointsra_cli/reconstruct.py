@@ -91,7 +91,7 @@ def reconstruct(
     ] = "ply",
     mesh: Annotated[
         bool,
-        typer.Option("--mesh", metavar=options.FLAG, help="Also lay a surface through each completion (needs open3d)."),
+        typer.Option("--mesh", help="Also lay a surface through each completion (needs open3d)."),
     ] = False,
     points: Annotated[
         int | None,
@@ -117,9 +117,7 @@ def reconstruct(
             callback=options.one_of("x", "y", "z", "-x", "-y", "-z"),
         ),
     ] = None,
-    view: Annotated[
-        bool, typer.Option("--view", metavar=options.FLAG, help="Open the result in a window (needs open3d).")
-    ] = False,
+    view: Annotated[bool, typer.Option("--view", help="Open the result in a window (needs open3d).")] = False,
     preset: Annotated[str | None, typer.Option("--preset", hidden=True)] = None,
     overrides: Annotated[list[str] | None, typer.Option("--set", hidden=True)] = None,
     seed: options.Seed = None,

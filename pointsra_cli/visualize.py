@@ -14,7 +14,6 @@ from pointsra_cli.runs import RUNS, result_file
 
 _KINDS = ("cloud", "patches", "masks", "completions", "curves", "attention", "features", "embedding")
 _OF_ENCODERS = ("attention", "features", "embedding")
-_ENCODER = "Attention, features, embedding"
 
 
 def visualize(
@@ -44,7 +43,6 @@ def visualize(
             metavar="RUN|WEIGHTS",
             help="Whose attention, features or embedding.",
             show_default="the small weights in the package",
-            rich_help_panel=_ENCODER,
         ),
     ] = None,
     query: Annotated[
@@ -54,7 +52,6 @@ def visualize(
             metavar="NAME|PATCH",
             help="Whose attention: cls, image, text, mean (of all patches) or a patch by its number.",
             show_default="cls",
-            rich_help_panel=_ENCODER,
         ),
     ] = None,
     block: Annotated[
@@ -65,7 +62,6 @@ def visualize(
             metavar="N",
             help="Attention of which block, from 1.",
             show_default="the last",
-            rich_help_panel=_ENCODER,
         ),
     ] = None,
     method: Annotated[
@@ -76,13 +72,10 @@ def visualize(
             help="How an embedding is laid out.",
             show_default="pca",
             callback=options.one_of("pca", "tsne"),
-            rich_help_panel=_ENCODER,
         ),
     ] = None,
-    view: Annotated[bool, typer.Option("--view", metavar=options.FLAG, help="Open a window (needs open3d).")] = False,
-    force: Annotated[
-        bool, typer.Option("--force", metavar=options.FLAG, help="Replace an existing --out file.")
-    ] = False,
+    view: Annotated[bool, typer.Option("--view", help="Open a window (needs open3d).")] = False,
+    force: Annotated[bool, typer.Option("--force", help="Replace an existing --out file.")] = False,
     preset: options.Preset = None,
     overrides: options.Overrides = None,
     data: options.DataRoot = None,
@@ -95,7 +88,6 @@ def visualize(
             metavar="FILE.png|.html",
             help="A still, or a page on which clouds turn.",
             show_default="a fresh PNG under runs/",
-            rich_help_panel=options.SHARED,
         ),
     ] = None,
     dry_run: options.DryRun = False,
