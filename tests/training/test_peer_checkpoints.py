@@ -336,7 +336,7 @@ def test_pickled_objects_are_not_run_and_said(kind, tmp_path):
 @pytest.mark.parametrize("content", [b"", b"PK\x03\x04 cut short", b"some text that is no checkpoint"])
 def test_damaged_files_are_said(content, tmp_path):
     (tmp_path / "ckpt.pth").write_bytes(content)
-    with pytest.raises(CheckpointError, match="is damaged or no checkpoint"):
+    with pytest.raises(CheckpointError, match="no checkpoint of torch, or a damaged one"):
         load_weights(tmp_path / "ckpt.pth")
 
 

@@ -360,6 +360,16 @@ def test_weights_that_know_other_features_than_the_data_set_has_are_refused_with
         start_from(learner, load_weights(tiny_run))
 
 
+def test_weights_that_know_another_encoders_features_are_refused(tiny_run, tiny_preset):
+    weights = load_weights(tiny_run)
+    sizes = weights.description.sizes
+    learner = PretrainLearner(build_point_sra(tiny_preset, sizes), tiny_preset)
+    same = weights.description.encoders
+    start_from(learner, weights, same)
+    with pytest.raises(CheckpointError, match=r"its text features are of .*, the data set's of other"):
+        start_from(learner, weights, same | {"text": {"name": "other", "version": "1"}})
+
+
 def test_a_run_killed_before_its_first_step_already_knows_its_weights(
     tiny_run, tiny_preset, shapes_root, tmp_path, monkeypatch
 ):

@@ -27,10 +27,11 @@ def write_mesh(
         OutputError: another ending, no permission, disk full.
     """
     writers = {".ply": _write_ply, ".npz": _write_npz, ".glb": _write_glb}
-    if path.suffix not in writers:
+    ending = path.suffix.lower()
+    if ending not in writers:
         raise OutputError(f"{path}: meshes are written as ply, npz or glb; name the file with one of these.")
     with replacing(path) as partial:
-        writers[path.suffix](partial, vertices, faces, colors)
+        writers[ending](partial, vertices, faces, colors)
 
 
 def _write_ply(

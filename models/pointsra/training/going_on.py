@@ -5,6 +5,7 @@ A run that was interrupted goes on by its checkpoint instead (``checkpoint``).
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import asdict
 
 from pointsra.errors import CheckpointError
@@ -12,11 +13,20 @@ from pointsra.training.pretrain_learner import PretrainLearner
 from pointsra.training.weights import Weights, load_into
 
 
-def start_from(learner: PretrainLearner, weights: Weights) -> None:
+def start_from(
+    learner: PretrainLearner, weights: Weights, encoders: Mapping[str, Mapping[str, str] | None] | None = None
+) -> None:
     """Take the tensors of finished pre-training in the place of the initial ones: student, teacher and both flows.
 
+    The flow's σ comes with them: it is the unit that their flow knows, whatever the new data set's would be.
+
+    Args:
+        learner: what goes on.
+        weights: of the finished pre-training.
+        encoders: what made the data set's image and text features; None: not compared.
+
     Raises:
-        CheckpointError: they are of another kind, of other sizes, or their flow learned something else.
+        CheckpointError: they are of another kind, of other sizes, or their flow or their features are others.
     """
     described = weights.description
     if described.kind != "point_sra" or described.sizes != learner.network.sizes:
@@ -36,6 +46,13 @@ def start_from(learner: PretrainLearner, weights: Weights) -> None:
         if learner.network.flow is not None and theirs != mine:
             raise CheckpointError(
                 f"{weights.path} cannot be gone on with: its flow.{name} is {theirs}, the preset's {mine}."
+            )
+    for kind, mine in (encoders or {}).items():
+        theirs = described.encoders.get(kind)
+        if mine is not None and theirs is not None and mine["name"] != theirs["name"]:
+            raise CheckpointError(
+                f"{weights.path} cannot be gone on with: its {kind} features are of {theirs['name']}, "
+                f"the data set's of {mine['name']}."
             )
     load_into(learner.network, weights.tensors, weights.path)
     if learner.teacher is not None:

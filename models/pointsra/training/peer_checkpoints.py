@@ -94,7 +94,10 @@ def _load_plainly(path: Path) -> dict[str, Any]:
         named = re.search(r"GLOBAL ([\w.]+)", str(cause))
         if named is None or "weights_only" not in str(cause).lower():
             reason = " ".join(str(cause).split())[:120]
-            raise CheckpointError(f"{path} is damaged or no checkpoint of torch ({reason}): copy it again.") from cause
+            raise CheckpointError(
+                f"{path} is no checkpoint of torch, or a damaged one ({reason}). Name a run folder, a "
+                "model.safetensors or a peer's .pth; if it is one, copy it again."
+            ) from cause
         raise CheckpointError(
             f"{path} pickles objects of {named[1]}, which reading would run: if you trust its source, save its "
             'tensors alone, torch.save({"base_model": torch.load(FILE, weights_only=False)["base_model"]}, NEW), '

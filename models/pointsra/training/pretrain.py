@@ -56,7 +56,7 @@ def plan_pretrain(preset: AnyPretrainPreset, root: Path, init: Path | None = Non
         assembled = assemble(preset, split.image_feature_size or 0, split.text_feature_size or 0)
         network = assembled.learner.network
         if init is not None:
-            _start_from(assembled, init)
+            _start_from(assembled, init, split)
         per_epoch = steps_per_epoch(len(split), preset.optimizer.batch_size)
         return {
             "data": str(split.path),
@@ -117,7 +117,7 @@ def pretrain(
         check_parts(plan, group)
         assembled = assemble(preset, split.image_feature_size or 0, split.text_feature_size or 0)
         if init is not None and not (resume and (run / CHECKPOINT_NAME).is_file()):
-            _start_from(assembled, init)
+            _start_from(assembled, init, split)
         if init is not None and group.first:
             remember_source(run, init)  # before preset.toml: what can be resumed knows its weights
         journal = start_run_folder(run, text, writes=group.first)
@@ -185,22 +185,23 @@ def pretrain(
         weights = save_weights(run, learner.exported(), description())
     seconds = time.perf_counter() - started
     journal.say(f"finished at step {position.step}")
+    taken = position.step - first_step
     records = journal.records()
     return {
         "run": str(run),
         "steps": position.step,
         "epochs": preset.optimizer.epochs,
         "seconds": round(seconds, 2),
-        "clouds_per_second": round((position.step - first_step) * batch_size / seconds, 2),
+        "clouds_per_second": round(taken * batch_size / seconds, 2) if taken else None,
         "loss": records[-1]["loss"] if records else None,
         "weights": str(weights),
     }
 
 
-def _start_from(assembled: Assembled, init: Path) -> None:
+def _start_from(assembled: Assembled, init: Path, split: Split) -> None:
     if not isinstance(assembled.learner, PretrainLearner):
         raise SettingsError("--init is for method point-sra: a peer's pre-training starts from random weights.")
-    start_from(assembled.learner, load_weights(init))
+    start_from(assembled.learner, load_weights(init), encoder_table(split))
 
 
 def _check_validation(preset: AnyPretrainPreset, root: Path) -> None:
