@@ -364,7 +364,7 @@ def test_linear_protocol_keeps_the_imported_encoder(point_mae, shapes_root, tmp_
 def test_an_imported_encoder_embeds_and_does_not_complete(point_mae):
     model = pointsra.load(point_mae, device="cpu")
     points = np.random.default_rng(0).normal(size=(300, 3))
-    assert model.embed(points).shape == (DIM,)
+    assert model.embed(points).shape == (4 * DIM,)
     with pytest.raises(CheckpointError, match="without a flow"):
         model.reconstruct(points, samples=1)
 

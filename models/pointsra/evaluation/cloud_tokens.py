@@ -104,7 +104,7 @@ class EncodedSplit:
 
     Attributes:
         rows: (n,) which clouds of the split, ascending.
-        features: (n, C) mean plus maximum of the patch tokens, as ``Model.embed`` gives.
+        features: (n, C) mean plus maximum of the patch tokens of one view.
         outlines: (n, P, 3) few points of each cloud, well spread, in its unit frame; the first are a coarser outline.
     """
 

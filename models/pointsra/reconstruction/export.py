@@ -42,7 +42,7 @@ class PatchFeatures(nn.Module):
             neighborhoods: (B, V, K, 3) relative to their centers.
 
         Returns:
-            Patch tokens (B, V, C), and their mean plus maximum (B, C), which is what ``Model.embed`` gives.
+            Patch tokens (B, V, C), and their mean plus maximum (B, C).
         """
         tokens = self.encoder(Patches(centers, neighborhoods)).patches
         return tokens, tokens.mean(dim=1) + tokens.amax(dim=1)

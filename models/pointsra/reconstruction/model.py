@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from pointsra.networks.point_sra import PointSRA
-from pointsra.ops.patches import cut_patches
 from pointsra.ops.randomness import stream
 from pointsra.ops.sampling import farthest_point_indices, gather_points, random_indices
 from pointsra.ops.transforms import unit_frame
@@ -19,6 +18,7 @@ from pointsra.reconstruction.export import export_encoder
 from pointsra.reconstruction.reconstruct import Completions, complete_points
 from pointsra.reconstruction.request import ReconstructRequest
 from pointsra.training.devices import resolve_device
+from pointsra.training.frozen_features import frozen_feature_dim, frozen_features
 from pointsra.training.weights import ModelDescription, load_point_sra, packaged_weights
 
 _WORKING_POINTS = 8192
@@ -43,18 +43,18 @@ class Model:
 
     @property
     def dim(self) -> int:
-        """Width C of an embedding."""
-        return self.description.sizes.dim
+        """Width D of an embedding."""
+        return frozen_feature_dim(self.description)
 
     @torch.no_grad()
     def embed(self, points: NDArray[np.floating] | Tensor) -> NDArray[np.float32] | Tensor:
-        """One feature a cloud: mean plus maximum of its patch tokens.
+        """One feature a cloud: mean and maximum of its patch tokens at two scales, averaged over quarter turns.
 
         Args:
             points: (N, 3) or (B, N, 3), any N ≥ 1, any frame and unit, y up. Array or tensor.
 
         Returns:
-            (C,) or (B, C), an array for an array and a tensor (on the model's device) for a tensor.
+            (D,) or (B, D), an array for an array and a tensor (on the model's device) for a tensor.
 
         Raises:
             ValueError: another shape, no points, or values that are not finite.
@@ -101,7 +101,7 @@ class Model:
             path: the file; an older one is replaced.
             layout: ``safetensors`` (``.safetensors``; this tool loads it wherever weights are named), ``point-mae``
                 (``.pth``; a pre-training checkpoint as Point-MAE's own code loads it) or ``onnx`` (``.onnx``; centers
-                (B, V, 3) and neighborhoods (B, V, K, 3) in, patch tokens (B, V, C) and :meth:`embed`'s feature (B, C)
+                (B, V, 3) and neighborhoods (B, V, K, 3) in, patch tokens (B, V, C) and their mean plus maximum (B, C)
                 out, any B).
 
         Returns:
@@ -114,7 +114,7 @@ class Model:
         return export_encoder(self.network.encoder, self.description, Path(path), layout)
 
     def _embed(self, clouds: Tensor) -> Tensor:
-        """(B, N, 3) float64 on the CPU → (B, C)."""
+        """(B, N, 3) float64 on the CPU → (B, D)."""
         wanted, held = self.description.patches["points"], clouds.shape[1]
         clouds = unit_frame(clouds).to_unit(clouds).float()
         if held > _WORKING_POINTS:
@@ -124,9 +124,7 @@ class Model:
             clouds = gather_points(clouds, farthest_point_indices(clouds, wanted))
         elif held < wanted:
             clouds = clouds[:, torch.arange(wanted, device=self.device) % held]
-        patches = cut_patches(clouds, self.description.patches["groups"], self.description.patches["size"])
-        tokens = self.network.encoder(patches).patches
-        return tokens.mean(dim=1) + tokens.amax(dim=1)
+        return frozen_features(self.network.encoder, self.description, clouds)
 
 
 def load(weights: str | Path | None = None, device: str = "auto") -> Model:

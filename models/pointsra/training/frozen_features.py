@@ -1,0 +1,67 @@
+"""One feature a cloud from a frozen encoder, for a linear probe: fine and coarse patches, seen from four sides.
+
+Ours: nothing is trained for it. The frame is that of pre-training; the second scale has half as many patches of twice
+as many points. It neither prepares the cloud (``Model.embed`` does) nor fits anything.
+"""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import Tensor
+
+from pointsra.networks.masked_autoencoder import CloudEncoder
+from pointsra.ops.patches import Patches, cut_patches
+from pointsra.training.masking import visible_frame
+from pointsra.training.weights import ModelDescription
+
+_TURNS = 4  # quarter turns about the vertical: they need no interpolation and have no preferred front
+_CLOUDS_AT_ONCE = 8  # ours: the points of more clouds leave a CPU's cache
+
+
+def feature_scales(description: ModelDescription) -> tuple[tuple[int, int], ...]:
+    """Groups G and size K of each scale; an encoder of several scales of its own is given its own patches alone."""
+    points, groups, size = (description.patches[name] for name in ("points", "groups", "size"))
+    if description.sizes.hierarchy is not None:
+        return ((groups, size),)
+    return (groups, size), (max(1, groups // 2), min(2 * size, points))
+
+
+def frozen_feature_dim(description: ModelDescription) -> int:
+    """Width D of :func:`frozen_features`: mean and maximum for each scale."""
+    return 2 * len(feature_scales(description)) * description.sizes.dim
+
+
+@torch.no_grad()
+def frozen_features(encoder: CloudEncoder, description: ModelDescription, clouds: Tensor) -> Tensor:
+    """Mean and maximum of the patch tokens for each scale, averaged over quarter turns about the vertical.
+
+    Args:
+        encoder: in eval mode.
+        description: of its weights: how clouds are cut, and in which frame patches were shown in pre-training.
+        clouds: (B, N, 3) in the unit frame, on the encoder's device, y up, N those of ``description.patches``.
+
+    Returns:
+        (B, D): for each scale the means (C), then the maxima (C).
+    """
+    framed = description.preset.get("masks", {}).get("frame") == "visible"
+    rows = []
+    for part in clouds.split(_CLOUDS_AT_ONCE):
+        scales = []
+        for groups, size in feature_scales(description):
+            patches = cut_patches(part, groups, size)
+            patches = patches.moved(visible_frame(patches.centers)) if framed else patches
+            turned = [encoder(_turned(patches, turn)).patches for turn in range(_TURNS)]
+            seen = [torch.cat([tokens.mean(dim=1), tokens.amax(dim=1)], dim=1) for tokens in turned]
+            scales.append(torch.stack(seen).mean(dim=0))
+        rows.append(torch.cat(scales, dim=1))
+    return torch.cat(rows)
+
+
+def _turned(patches: Patches, turn: int) -> Patches:
+    """The patches after ``turn`` of :data:`_TURNS` turns about y."""
+    angle = 2.0 * math.pi * turn / _TURNS
+    cosine, sine = math.cos(angle), math.sin(angle)
+    turning = patches.centers.new_tensor([[cosine, 0.0, -sine], [0.0, 1.0, 0.0], [sine, 0.0, cosine]])
+    return Patches(patches.centers @ turning, patches.neighborhoods @ turning)
