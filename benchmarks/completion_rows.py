@@ -41,6 +41,7 @@ class Drawing:
 
 
 ONE_ANSWER = (Drawing(),)
+ONE_STEP = (Drawing(1), Drawing(1, 1.0))
 SEVERAL = (Drawing(1), Drawing(2), Drawing(4), Drawing(1, 1.0))
 
 
@@ -65,11 +66,11 @@ class Row:
 
 ROWS = (
     Row("meanflow", "MeanFlow", "meanflow", SEVERAL, steered=True),
-    Row("rectified", "rectified flow", "rectified_flow", SEVERAL),
+    Row("rectified", "rectified flow", "rectified_flow", ONE_STEP),
     Row("regression", "regression", "regression", (Drawing(1),)),
     Row("mirror", "mirror and copy"),
     Row("nearest", "nearest training shape"),
-    Row("weights", "given weights (another budget)", "", SEVERAL, steered=True),
+    Row("weights", "given weights (another budget)", "", ONE_STEP, steered=True),
     Row("generator", "control: the generator itself"),
 )
 
