@@ -66,11 +66,11 @@ def measured(
         if row.steered:
             found["steered"] = steered(network, description, cases.parts, budget)
     elif row.name == "generator":
-        found["lines"] = {row.drawings[0].label: control(cases.parts, budget)}
-        found |= {name: found["lines"][row.drawings[0].label].pop(name) for name in ("confusion", "confusion_blurred")}
+        found["lines"] = {row.first: control(cases.parts, budget)}
+        found |= {name: found["lines"][row.first].pop(name) for name in ("confusion", "confusion_blurred")}
     else:
         complete = mirrored if row.name == "mirror" else nearest_shape(root)
-        found["lines"] = {row.drawings[0].label: figures(lambda case: _timed(complete, case), cases, budget)}
+        found["lines"] = {row.first: figures(lambda case: _timed(complete, case), cases, budget)}
     return found
 
 

@@ -64,7 +64,7 @@ def ratios(results: Results) -> Iterator[dict[str, Any]]:
 
 
 def _first(name: str) -> str:
-    return next(row for row in ROWS if row.name == name).drawings[0].label
+    return next(row for row in ROWS if row.name == name).first
 
 
 def _mean(found: Sequence[dict[str, Any]], label: str, mask: str, name: str) -> float:

@@ -63,6 +63,11 @@ class Row:
     drawings: tuple[Drawing, ...] = ONE_ANSWER
     steered: bool = False
 
+    @property
+    def first(self) -> str:
+        """The label of the drawing that decides on aims."""
+        return self.drawings[0].label
+
 
 ROWS = (
     Row("meanflow", "MeanFlow", "meanflow", SEVERAL, steered=True),

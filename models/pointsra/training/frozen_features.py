@@ -13,6 +13,7 @@ from torch import Tensor
 
 from pointsra.networks.masked_autoencoder import CloudEncoder
 from pointsra.ops.patches import Patches, cut_patches
+from pointsra.ops.transforms import turned_about_vertical
 from pointsra.training.masking import visible_frame
 from pointsra.training.weights import ModelDescription
 
@@ -61,7 +62,7 @@ def frozen_features(encoder: CloudEncoder, description: ModelDescription, clouds
 
 def _turned(patches: Patches, turn: int) -> Patches:
     """The patches after ``turn`` of :data:`_TURNS` turns about y."""
-    angle = 2.0 * math.pi * turn / _TURNS
-    cosine, sine = math.cos(angle), math.sin(angle)
-    turning = patches.centers.new_tensor([[cosine, 0.0, -sine], [0.0, 1.0, 0.0], [sine, 0.0, cosine]])
-    return Patches(patches.centers @ turning, patches.neighborhoods @ turning)
+    clouds, groups, size, _ = patches.neighborhoods.shape
+    angles = patches.centers.new_full((clouds,), 2.0 * math.pi * turn / _TURNS)
+    members = turned_about_vertical(patches.neighborhoods.flatten(1, 2), angles)
+    return Patches(turned_about_vertical(patches.centers, angles), members.view(clouds, groups, size, 3))
