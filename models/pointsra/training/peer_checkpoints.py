@@ -93,7 +93,7 @@ def _load_plainly(path: Path) -> dict[str, Any]:
     except Exception as cause:
         named = re.search(r"GLOBAL ([\w.]+)", str(cause))
         if named is None or "weights_only" not in str(cause).lower():
-            reason = " ".join(str(cause).split())[:120]
+            reason = " ".join(str(cause).split()).partition(". ")[0][:120]
             raise CheckpointError(
                 f"{path} is no checkpoint of torch, or a damaged one ({reason}). Name a run folder, a "
                 "model.safetensors or a peer's .pth; if it is one, copy it again."
