@@ -123,6 +123,7 @@ def objectives() -> dict[str, MeanFlow | RectifiedFlow]:
         "flow matching": RectifiedFlow(sampler),
         "MeanFlow, conditional tangent": MeanFlow(sampler, tangent="conditional"),
         "MeanFlow, predicted tangent": MeanFlow(sampler, tangent="predicted"),
+        "α-Flow, α = 0.1": MeanFlow(sampler, tangent="predicted", alpha=0.1),
         "control: wrong sign": WrongSign(sampler, tangent="conditional"),
     }
 

@@ -100,16 +100,56 @@ def test_additivity_and_transport():
     assert (z_r - (r - t) * average(z_r, t, r) - z).abs().max() < 1e-12
 
 
+def closed_path(clouds=64):
+    r, t = times(clouds)
+    data = M + S * torch.randn(clouds, 5, 3, dtype=torch.float64, generator=torch.Generator().manual_seed(5))
+    noise = torch.randn(clouds, 5, 3, dtype=torch.float64, generator=torch.Generator().manual_seed(6))
+    return Path(data, noise, r, t, interpolate(data, noise, t))
+
+
+@pytest.mark.parametrize("tangent", ["predicted", "conditional"])
+def test_difference_becomes_the_derivative_as_its_share_shrinks(tangent):
+    path, rows = closed_path(), torch.arange(0, 64, 2)
+    gap = (path.t - path.r)[rows, None, None]
+    here = closed_network(path.state, path.r, path.t, None).velocity[rows]
+    derivative = gap * MeanFlow(TimeSampler(), tangent=tangent).total_derivative(closed_network, path, rows)
+
+    def away(alpha):
+        objective = MeanFlow(TimeSampler(), tangent=tangent, alpha=alpha)
+        return (objective.difference(closed_network, path, rows, here) - derivative).abs().max()
+
+    assert away(0.01) < 0.1 and away(0.001) < 0.2 * away(0.01)  # of first order
+    assert derivative.abs().max() > 0.5
+
+
+def test_difference_is_exact_where_paths_are_straight():
+    # All data in one point: u = (z − m) / t stays the same along the flow, whatever α is.
+    def point(state, r, t, rows):
+        return Output((state - M) / t[:, None, None])
+
+    path, rows = closed_path(), torch.arange(64)
+    here = point(path.state, path.r, path.t, None).velocity
+    for alpha in (0.1, 0.5, 1.0):
+        assert MeanFlow(TimeSampler(), alpha=alpha).difference(point, path, rows, here).abs().max() < 1e-10
+
+
+def test_the_joined_intervals_leave_no_residual_but_that_of_the_step():
+    # Where u is right, V = u + (1 − α)/α (u − u_s) is the mean velocity over [s, t].
+    path, rows, alpha = closed_path(), torch.arange(64), 0.3
+    s = path.t - alpha * (path.t - path.r)
+    mean_velocity = average(path.state, s[:, None, None], path.t[:, None, None])
+    exact = Path(mean_velocity * 0, mean_velocity, path.r, path.t, path.state)  # its velocity goes to z_s exactly
+    here = closed_network(path.state, path.r, path.t, None).velocity
+    objective = MeanFlow(TimeSampler(), tangent="conditional", alpha=alpha)
+    assert (here + objective.difference(closed_network, exact, rows, here) - mean_velocity).abs().max() < 1e-10
+
+
 @pytest.mark.parametrize("tangent", ["predicted", "conditional"])
 def test_total_derivative_of_the_class_is_the_closed_one(tangent):
     objective = MeanFlow(TimeSampler(), tangent=tangent)
-    r, t = times(64)
-    data = M + S * torch.randn(64, 5, 3, dtype=torch.float64, generator=torch.Generator().manual_seed(5))
-    noise = torch.randn(64, 5, 3, dtype=torch.float64, generator=torch.Generator().manual_seed(6))
-    path = Path(data, noise, r, t, interpolate(data, noise, t))
-    rows = torch.arange(0, 64, 2)
+    path, rows = closed_path(), torch.arange(0, 64, 2)
     change = objective.total_derivative(closed_network, path, rows)
-    z, rr, tt = path.state[rows], r[rows], t[rows]
+    z, rr, tt = path.state[rows], path.r[rows], path.t[rows]
     v = instantaneous(z, tt[:, None, None]) if tangent == "predicted" else path.velocity[rows]
     step = 1e-5
 

@@ -11,6 +11,15 @@ Rows with r = t are plain flow matching, bit for bit. w = 1 / (error + ε)^p, a 
 a limit, w is also at most limit / error.
 
 The JVP runs without graph and only for rows with r ≠ t; an ordinary forward pass carries the gradient.
+
+With α > 0 the derivative is a difference over a share α of the interval, as in α-Flow (Zhang et al., 2026,
+arXiv 2510.20771): a step to s = t − α (t − r) along the tangent, and, since (t − r) u(z_t, r, t) is (t − s) times the
+mean velocity over [s, t] plus (s − r) u(z_s, r, s),
+
+    V = u + (1 − α) / α · sg(u(z_t, r, t) − u(z_s, r, s)).
+
+α → 0 is MeanFlow, α = 1 flow matching of every row. A derivative can be any size, a difference is bounded by what the
+network says; the price is that of Euler steps of α of what is left.
 """
 
 from __future__ import annotations
@@ -44,6 +53,7 @@ class MeanFlow:
         error_limit: what a cloud may add to the mean, its share included; one of a larger error is weighed down to it,
             0 weighs none. The JVP of a few clouds can be tens of times too large, and an optimizer that ignores the
             length of a gradient follows it.
+        alpha: α, 0 to 1; 0 takes the derivative, by a JVP.
     """
 
     def __init__(
@@ -52,11 +62,13 @@ class MeanFlow:
         tangent: str = "predicted",
         adaptive_power: float = 0.0,
         error_limit: float = 0.0,
+        alpha: float = 0.0,
     ) -> None:
         self.times = times
         self.tangent = tangent
         self.adaptive_power = adaptive_power
         self.error_limit = error_limit
+        self.alpha = alpha
 
     def sample_path(self, data: Tensor, noise: Tensor, generator: torch.Generator) -> Path:
         """Draw times for data and noise (B, T, 3) and go there."""
@@ -77,8 +89,11 @@ class MeanFlow:
         correction = torch.zeros_like(predicted)
         rows = (path.r != path.t).nonzero().squeeze(1)
         if len(rows):
-            change = self.total_derivative(network, path, rows)
-            correction[rows] = (path.t - path.r)[rows, None, None] * change.float()
+            if self.alpha:
+                correction[rows] = self.difference(network, path, rows, predicted.detach()[rows])
+            else:
+                change = self.total_derivative(network, path, rows)
+                correction[rows] = (path.t - path.r)[rows, None, None] * change.float()
         error = masked_mean((predicted + correction - path.velocity).square(), active)
         weight = (error.detach() + _EPSILON).pow(-self.adaptive_power)
         if self.error_limit:
@@ -100,14 +115,33 @@ class MeanFlow:
             (b, T, 3), without graph.
         """
         state, r, t = path.state[rows], path.r[rows], path.t[rows]
-        if self.tangent == "predicted":
-            velocity = network(state, t, t, rows).velocity.to(state.dtype)
-        else:
-            velocity = path.velocity[rows]
-        tangents = (velocity, torch.zeros_like(r), torch.ones_like(t))
+        tangents = (self._velocity(network, path, rows), torch.zeros_like(r), torch.ones_like(t))
         # Fused attention has no forward-mode derivative; the plain backend does.
         with sdpa_kernel(SDPBackend.MATH):
             return jvp(lambda z, a, b: network(z, a, b, rows).velocity, (state, r, t), tangents)[1]
+
+    @torch.no_grad()
+    def difference(self, network: Network, path: Path, rows: Tensor, here: Tensor) -> Tensor:
+        """(t − r) d/dt u for some clouds as a difference over a share α of the interval.
+
+        Args:
+            rows: (b,) int64 indices of clouds.
+            here: (b, T, 3) u(z_t, r, t) of these.
+
+        Returns:
+            (b, T, 3), without graph.
+        """
+        state, r, t = path.state[rows], path.r[rows], path.t[rows]
+        step = self.alpha * (t - r)
+        there = network(state - step[:, None, None] * self._velocity(network, path, rows), r, t - step, rows).velocity
+        return (1 - self.alpha) / self.alpha * (here - there.to(here.dtype))
+
+    def _velocity(self, network: Network, path: Path, rows: Tensor) -> Tensor:
+        """The tangent (b, T, 3) at z_t."""
+        if self.tangent == "conditional":
+            return path.velocity[rows]
+        state, t = path.state[rows], path.t[rows]
+        return network(state, t, t, rows).velocity.to(state.dtype)
 
     def draw(self, network: Network, noise: Tensor, steps: int = 1) -> Tensor:
         """Samples z₀ (B, T, 3) from noise z₁ in ``steps`` evaluations; one is z₀ = z₁ − u(z₁, 0, 1)."""

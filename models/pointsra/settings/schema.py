@@ -148,6 +148,10 @@ class Flow(Section):
         "predicted",
         description="velocity inside the JVP: the network's own (improved MeanFlow) or the sample's",
     )
+    alpha: Share = Field(
+        0.0,
+        description="share of the interval that the change of u is taken over, as in α-Flow; 0: a derivative, by JVP",
+    )
     adaptive_power: Weight = Field(0.0, description="p of the adaptive weight; 1 is sharp and mode-seeking")
     error_limit: Weight = Field(
         0.0, description="error of a cloud, as it is counted, above which it is weighed down to that; 0: no limit"

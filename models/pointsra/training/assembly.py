@@ -68,7 +68,7 @@ def build_flow_objective(flow: Flow, aligned: bool) -> FlowObjective:
     if not aligned:
         times = replace(times, swapped_share=0.0)
     return {
-        "meanflow": lambda: MeanFlow(times, flow.tangent, flow.adaptive_power, flow.error_limit),
+        "meanflow": lambda: MeanFlow(times, flow.tangent, flow.adaptive_power, flow.error_limit, flow.alpha),
         "rectified_flow": lambda: RectifiedFlow(times),
         "ddpm": Ddpm,
         "regression": Regression,

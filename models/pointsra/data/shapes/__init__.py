@@ -7,17 +7,8 @@ for scans: surfaces are clean, objects stand upright and alone.
 
 from __future__ import annotations
 
-from pointsra.data.shapes.generator import (
-    ALTERNATIVES,
-    CHOICES,
-    CLASS_NAMES,
-    ONLY_WHEN,
-    PART_NAMES,
-    Shape,
-    generate,
-    sample_meters,
-    sample_surface,
-)
+from pointsra.data.shapes.classes import CHOICES, CLASS_NAMES, ONLY_WHEN, PART_NAMES
+from pointsra.data.shapes.generator import ALTERNATIVES, Shape, generate, sample_meters, sample_surface
 
 __all__ = [
     "ALTERNATIVES",

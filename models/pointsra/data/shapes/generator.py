@@ -12,125 +12,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from pointsra.data.shapes import (
-    airplanes,
-    bags,
-    beds,
-    belongings,
-    benches,
-    bins,
-    cabinets,
-    cars,
-    cookware,
-    cutlery,
-    dishes,
-    instruments,
-    lamps,
-    packaging,
-    plants,
-    sanitary,
-    screens,
-    seating,
-    shelves,
-    surfaces,
-    tools,
-    upholstery,
-    vases,
-    vehicles,
-    vessels,
-)  # fmt: skip
+from pointsra.data.shapes import seating, surfaces
+from pointsra.data.shapes.classes import CHOICES, CLASS_NAMES, DESIGNERS, PART_NAMES
 from pointsra.data.shapes.designs import Alternative, Attribute, Design, Forced
 from pointsra.errors import DataError
-
-_DESIGNERS: dict[str, Callable[[np.random.Generator], Design]] = {
-    "airplane": airplanes.airplane,
-    "armchair": upholstery.armchair,
-    "bag": bags.bag,
-    "bathtub": sanitary.bathtub,
-    "bed": beds.bed,
-    "bench": benches.bench,
-    "bin": bins.bin_,
-    "boat": vehicles.boat,
-    "book": belongings.book,
-    "bottle": vessels.bottle,
-    "bowl": dishes.bowl,
-    "box": packaging.carton,
-    "bus": vehicles.bus,
-    "cabinet": cabinets.cabinet,
-    "can": packaging.can,
-    "car": cars.car,
-    "chair": seating.chair,
-    "cutlery": cutlery.cutlery,
-    "desk": surfaces.desk,
-    "faucet": sanitary.faucet,
-    "guitar": instruments.guitar,
-    "hat": belongings.hat,
-    "lamp": lamps.lamp,
-    "laptop": screens.laptop,
-    "monitor": screens.monitor,
-    "motorcycle": vehicles.motorcycle,
-    "mug": vessels.mug,
-    "phone": screens.phone,
-    "plant": plants.plant,
-    "plate": dishes.plate,
-    "pot": cookware.pot,
-    "shelf": shelves.shelf,
-    "shoe": belongings.shoe,
-    "sink": sanitary.sink,
-    "sofa": upholstery.sofa,
-    "stool": seating.stool,
-    "table": surfaces.table,
-    "teapot": cookware.teapot,
-    "toilet": sanitary.toilet,
-    "tool": tools.tool,
-    "vase": vases.vase,
-}
-_FAMILIES = (
-    airplanes,
-    bags,
-    beds,
-    belongings,
-    benches,
-    bins,
-    cabinets,
-    cars,
-    cookware,
-    cutlery,
-    dishes,
-    instruments,
-    lamps,
-    packaging,
-    plants,
-    sanitary,
-    screens,
-    seating,
-    shelves,
-    surfaces,
-    tools,
-    upholstery,
-    vases,
-    vehicles,
-    vessels,
-)
-
-CLASS_NAMES: tuple[str, ...] = tuple(_DESIGNERS)
-"""The classes in their fixed order; a label is an index into it."""
-
-CHOICES: dict[str, dict[str, dict[str, float]]] = {
-    name: family.CHOICES[name] for family in _FAMILIES for name in family.CHOICES
-}
-"""Class -> choice -> option -> probability, as drawn: the ground truth for how many ways a shape may go on."""
-
-ONLY_WHEN: dict[str, dict[str, tuple[str, tuple[str, ...]]]] = {
-    name: family.ONLY_WHEN.get(name, {}) for family in _FAMILIES for name in family.CHOICES
-}
-"""Class -> choice -> (other choice, options of it under which this one applies); otherwise all are independent."""
-
-PART_NAMES: dict[str, tuple[str, ...]] = {
-    name: family.PART_NAMES[name] for family in _FAMILIES for name in family.CHOICES
-}
-"""Class -> names of its parts; a part label is an index into its own class's names."""
-
 
 ALTERNATIVES: dict[str, tuple[Alternative, ...]] = {
     name: alternatives for family in (seating, surfaces) for name, alternatives in family.ALTERNATIVES.items()
@@ -197,7 +82,7 @@ def generate(
         raise DataError(
             f"shape index {index}, seed {seed} and variant {variant} must not be negative; count all from 0"
         )
-    if class_name is not None and class_name not in _DESIGNERS:
+    if class_name is not None and class_name not in DESIGNERS:
         raise DataError(f"'{class_name}' is not a class of the shapes data set; choose among {', '.join(CLASS_NAMES)}")
     name = CLASS_NAMES[index % len(CLASS_NAMES)] if class_name is None else class_name
     label = CLASS_NAMES.index(name)
@@ -207,7 +92,7 @@ def generate(
         anew = Forced(forced, _renewed(name, forced), np.random.default_rng([seed, index, label, variant + 1]))
         design = _FORCIBLE[name](rng, anew)
     else:
-        design = _DESIGNERS[name](rng)
+        design = DESIGNERS[name](rng)
     extents = np.ptp(design.vertices, axis=0)
     sizes = {key: round(float(size), 3) for key, size in zip(("width_m", "height_m", "depth_m"), extents, strict=True)}
     return Shape(

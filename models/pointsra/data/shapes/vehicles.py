@@ -26,7 +26,7 @@ CHOICES: dict[str, dict[str, dict[str, float]]] = {
         "extras": {"nothing else": 0.6, "benches": 0.25, "a funnel": 0.15},
     },
     "motorcycle": {
-        "kind": {"bicycle": 0.42, "road motorcycle": 0.24, "cruiser": 0.16, "scooter": 0.18},
+        "kind": {"road motorcycle": 0.42, "cruiser": 0.28, "scooter": 0.3},
         "handlebar": {"straight": 0.45, "raised": 0.35, "dropped": 0.2},
         "rear": {"plain": 0.5, "rack": 0.25, "top case": 0.25},
         "front": {"plain": 0.5, "windshield": 0.2, "basket": 0.3},
@@ -187,11 +187,11 @@ def boat(rng: np.random.Generator) -> Design:
 
 
 def motorcycle(rng: np.random.Generator) -> Design:
-    """Build a motorcycle, scooter or bicycle from the choices of ``CHOICES["motorcycle"]``."""
+    """Build a motorcycle or scooter from the choices of ``CHOICES["motorcycle"]``."""
     drawn = draw(rng, CHOICES["motorcycle"])
     asm, u, kind = Assembly(PART_NAMES["motorcycle"]), rng.uniform, drawn["kind"]
-    size = {"bicycle": u(0.28, 0.36), "scooter": u(0.16, 0.24)}.get(kind, u(0.28, 0.34))
-    span, wide = size * (u(2.9, 3.4) if kind != "scooter" else u(4.8, 6.0)), 0.04 if kind == "bicycle" else u(0.1, 0.18)
+    size = u(0.16, 0.24) if kind == "scooter" else u(0.28, 0.34)
+    span, wide = size * (u(4.8, 6.0) if kind == "scooter" else u(2.9, 3.4)), u(0.1, 0.18)
     rear, front = np.array([0, size, -span / 2]), np.array([0, size, span / 2])
     turn = np.arange(24) * 2 * np.pi / 24
     for hub in (rear, front):
@@ -201,20 +201,14 @@ def motorcycle(rng: np.random.Generator) -> Design:
             tube(hub + rim * (size - wide / 2), wide / 2, loop=True),
             frustum(hub - np.array([wide, 0, 0]), hub + np.array([wide, 0, 0]), wide * 0.6),
         )
-        if kind == "bicycle":
-            for i in range(0, 24, 3):
-                asm.add("wheel", frustum(hub, hub + rim[i] * size * 0.95, 0.006, sides=4))
-        else:
-            asm.add(
-                "wheel",
-                frustum(hub - np.array([wide * 0.2, 0, 0]), hub + np.array([wide * 0.2, 0, 0]), size * 0.7, sides=16),
-            )
+        asm.add(
+            "wheel",
+            frustum(hub - np.array([wide * 0.2, 0, 0]), hub + np.array([wide * 0.2, 0, 0]), size * 0.7, sides=16),
+        )
     head = front + np.array([0, size * u(1.3, 1.7), -size * (u(0.6, 0.9) if kind != "cruiser" else u(1.0, 1.3))])
     if kind == "scooter":
         head[1] = u(0.75, 0.95)
-    saddle = np.array(
-        [0, {"bicycle": u(0.85, 1.0), "cruiser": u(0.6, 0.7)}.get(kind, u(0.7, 0.82)), -span * u(0.15, 0.25)]
-    )
+    saddle = np.array([0, u(0.6, 0.7) if kind == "cruiser" else u(0.7, 0.82), -span * u(0.15, 0.25)])
     crank = np.array([0, size * 0.85, -span * 0.06])
     for x in (-1.0, 1.0):
         asm.add("frame", frustum(head, front + np.array([x * wide * 0.7, 0, 0]), 0.018, sides=8))
@@ -222,16 +216,7 @@ def motorcycle(rng: np.random.Generator) -> Design:
         asm.add(
             "frame", frustum(saddle - np.array([0, 0.1, 0]), rear + np.array([x * wide * 0.7, 0, 0]), 0.012, sides=8)
         )
-    if kind == "bicycle":
-        for start, end in (
-            (head - np.array([0, 0.08, 0]), crank),
-            (head - np.array([0, 0.05, 0]), saddle - np.array([0, u(0.1, 0.45), 0])),
-            (saddle, crank),
-        ):
-            asm.add("frame", frustum(start, end, 0.018, sides=8))
-        asm.add("frame", frustum(crank - np.array([0.05, 0, 0]), crank + np.array([0.05, 0, 0]), 0.09, sides=14))
-        asm.add("seat", superellipsoid(saddle, (0.15, 0.06, 0.27), 0.7))
-    elif kind == "scooter":
+    if kind == "scooter":
         asm.add(
             "frame",
             box((0, size * 1.1, 0), (0.3, 0.1, span * 0.5)),
