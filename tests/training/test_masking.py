@@ -169,3 +169,22 @@ def test_patches_of_a_sealed_mask_are_those_that_completion_would_cut():
     cut = cut_patches(scan, GROUPS // 2, SIZE)
     assert torch.equal(cut.centers, clouds.visible.centers)
     assert torch.equal(cut.neighborhoods, clouds.visible.neighborhoods)
+
+
+def test_a_part_mask_hides_whole_parts_and_shows_all_others():
+    settings = {"block_share": 0.0, "part_share": 1.0, "sealed": True, "hidden": "cells"}
+    points = torch.randn(4, 300, 3, generator=stream(0, "cloud"))
+    parts = (points[..., 1] > 0).to(torch.uint8) + 4  # the upper half of each cloud is a part, and the lower one
+    parts[3] = 1
+    masks = Masks(**settings, crop_low=0.5, crop_high=0.5)
+    clouds = mask_clouds(points, cut_patches(points, GROUPS, SIZE), masks, stream(0, "mask"), parts)
+    for row in range(3):
+        halves = [rows(points[row][parts[row] == part]) for part in (4, 5)]
+        seen, hidden = rows(absolute(clouds.visible, row)), rows(absolute(clouds.masked, row))
+        assert any(seen <= one and hidden <= other for one, other in (halves, halves[::-1]))
+    # A cloud of one part, and all clouds where nobody knows their parts, are cut at a height.
+    for labels in (parts, None):
+        clouds = mask_clouds(points, cut_patches(points, GROUPS, SIZE), masks, stream(0, "mask"), labels)
+        for row in range(3 if labels is not None else 0, 4):
+            seen, hidden = (absolute(each, row)[..., 1].mean() for each in (clouds.visible, clouds.masked))
+            assert abs(float(seen - hidden)) > 0.5

@@ -33,12 +33,14 @@ class Batch:
         labels: (B,) int64.
         image: (B, D) frozen image features, or None where the data set has none.
         text: (B, D) frozen text features, or None.
+        parts: (B, N) uint8 part labels of the points, where they were asked for and the data set has them.
     """
 
     points: Tensor
     labels: Tensor
     image: Tensor | None = None
     text: Tensor | None = None
+    parts: Tensor | None = None
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -85,6 +87,7 @@ def training_batches(
     first: int = 0,
     part: int = 0,
     parts: int = 1,
+    part_labels: bool = False,
 ) -> Iterator[Batch]:
     """The batches of one epoch, from number ``first`` on.
 
@@ -96,6 +99,7 @@ def training_batches(
         epoch: decides the order.
         first: batches to pass over, when an epoch is resumed in its middle.
         part, parts: read only this part of every batch, its rows part, part + parts, …, as they stand in the whole.
+        part_labels: read those of the points as well.
     """
     order = torch.randperm(len(split), generator=stream(seed, "order", epoch)).numpy()
     for number in range(first, steps_per_epoch(len(split), batch_size)):
@@ -104,17 +108,25 @@ def training_batches(
         clouds = torch.from_numpy(split.points_at(rows))
         drawn = part_stream(seed, "points", epoch, number, part=part, parts=parts, total=len(whole))
         chosen = random_indices(len(rows), clouds.shape[1], points, drawn)
-        yield _batch(split, rows, gather_points(clouds, chosen))
+        yield _batch(split, rows, clouds, chosen, part_labels)
 
 
 def evaluation_batches(
-    split: Split, batch_size: int, points: int, limit: int | None = None, *, part: int = 0, parts: int = 1
+    split: Split,
+    batch_size: int,
+    points: int,
+    limit: int | None = None,
+    *,
+    part: int = 0,
+    parts: int = 1,
+    part_labels: bool = False,
 ) -> Iterator[Batch]:
     """Every cloud once, in stored order, cut down to ``points`` by farthest-point sampling.
 
     Args:
         limit: read at most so many clouds.
         part, parts: give only the batches number part, part + parts, ….
+        part_labels: read those of the points as well.
     """
     total = len(split) if limit is None else min(limit, len(split))
     for start in range(0, total, batch_size)[part::parts]:
@@ -122,19 +134,23 @@ def evaluation_batches(
         clouds = torch.from_numpy(split.points_at(rows))
         stored = clouds.shape[1]
         if stored > points:
-            clouds = gather_points(clouds, farthest_point_indices(clouds, points))
-        elif stored < points:
-            clouds = clouds[:, torch.arange(points) % stored]
-        yield _batch(split, rows, clouds)
+            chosen = farthest_point_indices(clouds, points)
+        else:
+            chosen = (torch.arange(points) % stored).expand(len(rows), -1)
+        yield _batch(split, rows, clouds, chosen, part_labels)
 
 
-def _batch(split: Split, rows: np.ndarray, clouds: Tensor) -> Batch:
+def _batch(split: Split, rows: np.ndarray, clouds: Tensor, chosen: Tensor, part_labels: bool) -> Batch:
+    """A batch of the ``chosen`` points (B, N) of stored clouds."""
+    clouds = gather_points(clouds, chosen)
     if split.frame == "unit":
         clouds = unit_frame(clouds).to_unit(clouds)
     image, text = split.image_features_at(rows), split.text_features_at(rows)
+    labels = split.parts_at(rows) if part_labels else None
     return Batch(
         points=clouds,
         labels=torch.from_numpy(split.labels[rows]),
         image=None if image is None else torch.from_numpy(image),
         text=None if text is None else torch.from_numpy(text),
+        parts=None if labels is None else torch.from_numpy(labels).gather(1, chosen),
     )

@@ -55,8 +55,11 @@ class Masks(Section):
     block_share: Share = Field(0.0, description="share of steps with block masks (nearest to a random center)")
     view_share: Share = Field(0.0, description="share of steps with view-point crops (farthest from a random eye)")
     level_share: Share = Field(0.0, description="share of steps with level cuts (all above, or all below, a height)")
-    crop_low: Share = Field(0.25, description="smallest share of the patches that a block, crop or cut hides")
-    crop_high: Share = Field(0.75, description="largest share of the patches that a block, crop or cut hides")
+    part_share: Share = Field(
+        0.0, description="share of steps that hide whole parts, the lowest or the highest; without labels, level cuts"
+    )
+    crop_low: Share = Field(0.25, description="smallest share of the patches that a block, crop, cut or part hides")
+    crop_high: Share = Field(0.75, description="largest share of the patches that a block, crop, cut or part hides")
     scan_share: Share = Field(0.0, description="share of steps with single-view scans (what a camera does not see)")
     scan_low: Share = Field(0.5, description="smallest share of the points that a scan leaves hidden")
     scan_high: Share = Field(0.8, description="largest share of the points that a scan leaves hidden")
@@ -74,8 +77,9 @@ class Masks(Section):
     def _nested(self) -> Masks:
         if self.teacher >= self.student:
             raise ValueError("masks.teacher must be below masks.student: the teacher sees more")
-        if self.block_share + self.view_share + self.scan_share + self.level_share > 1.0 + 1e-9:
-            raise ValueError("block_share, view_share, scan_share and level_share together exceed 1")
+        shares = (self.block_share, self.view_share, self.scan_share, self.level_share, self.part_share)
+        if sum(shares) > 1.0 + 1e-9:
+            raise ValueError("block_share, view_share, scan_share, level_share and part_share together exceed 1")
         for kind in ("crop", "scan"):
             low, high = getattr(self, f"{kind}_low"), getattr(self, f"{kind}_high")
             if low > high or not 0.0 < high < 1.0:

@@ -13,6 +13,7 @@ from pointsra.ops.cells import cut_cells
 from pointsra.ops.masks import block_order, level_order, random_order, view_order, visible_count
 from pointsra.ops.neighbors import nearest_indices
 from pointsra.ops.occlusion import scan_order
+from pointsra.ops.part_cuts import hide_parts
 from pointsra.ops.patches import Patches, cut_patches
 from pointsra.ops.sampling import gather_points
 from pointsra.ops.transforms import Frame
@@ -40,16 +41,22 @@ class MaskedClouds:
     scale: Tensor
 
 
-def mask_clouds(points: Tensor, patches: Patches, masks: Masks, generator: torch.Generator) -> MaskedClouds:
+def mask_clouds(
+    points: Tensor, patches: Patches, masks: Masks, generator: torch.Generator, parts: Tensor | None = None
+) -> MaskedClouds:
     """Draw one kind of mask and one ratio for the batch, and an order for each cloud.
 
     Random masks hide ``masks.student`` of the patches; blocks, view-point crops and level cuts hide a share between
     ``crop_low`` and ``crop_high``; single-view scans hide a share of the points between ``scan_low`` and
-    ``scan_high``. The teacher hides ``masks.teacher``, and never more than the student.
+    ``scan_high``. Part masks hide as many whole parts as come nearest to the share of a crop; a cloud without labels or
+    of one part gets a level cut. The teacher hides ``masks.teacher``, and never more than the student.
 
     Args:
         points: (B, N, 3) the whole clouds.
         patches: cut from them, G each.
+        masks: settings.
+        generator: of everything drawn.
+        parts: (B, N) part labels, where there are any.
     """
     centers = patches.centers
     clouds, groups, _ = centers.shape
@@ -57,7 +64,7 @@ def mask_clouds(points: Tensor, patches: Patches, masks: Masks, generator: torch
     kind, place = float(coins[0]), float(coins[1])
     crop = masks.crop_low + (masks.crop_high - masks.crop_low) * place
     drawn = masks.view_share + masks.block_share
-    scan = None
+    scan = absent = None
     if kind < masks.view_share:
         ratio, order = crop, view_order(centers, generator)
     elif kind < drawn:
@@ -68,6 +75,12 @@ def mask_clouds(points: Tensor, patches: Patches, masks: Masks, generator: torch
         order = _as_scanned(points, centers, scan)
     elif kind < drawn + masks.scan_share + masks.level_share:
         ratio, order = crop, level_order(centers, generator)
+    elif kind < drawn + masks.scan_share + masks.level_share + masks.part_share:
+        ratio, order = crop, level_order(centers, generator)
+        if parts is not None:
+            absent = hide_parts(points, parts, centers, ratio, generator)
+            by_parts = _as_scanned(points, centers, absent)
+            order = torch.where(absent.any(dim=1, keepdim=True), by_parts, order)
     else:
         ratio, order = masks.student, random_order(clouds, groups, generator).to(centers.device)
     shown = min(visible_count(groups, ratio), groups - 1)
@@ -77,6 +90,8 @@ def mask_clouds(points: Tensor, patches: Patches, masks: Masks, generator: torch
     seen = None
     if masks.sealed or masks.hidden == "cells":
         seen = _seen(points, centers, order[:, :shown]) if scan is None else _leading(scan, shown / groups)
+        if absent is not None:
+            seen = torch.where(absent.any(dim=1, keepdim=True), ~absent, seen)
     if seen is not None and masks.sealed:
         visible = cut_patches(
             scanned(points, seen, scan_size(points.shape[1], groups, shown, size), generator), shown, size

@@ -152,7 +152,7 @@ def pretrain(
             report(Progress("pretrain", position.step, plan.total, message=message))
 
         def batches(epoch: int, first: int) -> Any:
-            order = {"seed": preset.seed, "epoch": epoch, "first": first}
+            order = {"seed": preset.seed, "epoch": epoch, "first": first, "part_labels": _hides_parts(preset)}
             return training_batches(
                 split, batch_size, preset.patches.points, **order, part=group.rank, parts=group.size
             )
@@ -211,9 +211,15 @@ def _check_validation(preset: AnyPretrainPreset, root: Path) -> None:
             pass
 
 
+def _hides_parts(preset: AnyPretrainPreset) -> bool:
+    """Whether masks ask for part labels; those of the peers never do."""
+    return getattr(preset.masks, "part_share", 0.0) > 0
+
+
 def _first_clouds(split: Split, preset: AnyPretrainPreset, device: torch.device) -> list[Batch]:
     size = min(64, len(split))
-    batches = training_batches(split, size, preset.patches.points, seed=preset.seed, epoch=0)
+    labels = _hides_parts(preset)
+    batches = training_batches(split, size, preset.patches.points, seed=preset.seed, epoch=0, part_labels=labels)
     return [batch.to(device) for batch, _ in zip(batches, range(-(-_SCALE_CLOUDS // size)), strict=False)]
 
 
@@ -229,7 +235,8 @@ def _validate(
     size = min(64, preset.optimizer.batch_size)
     with open_split(split_path(root, preset.data.dataset, preset.data.validation_split)) as split:
         count = min(_VALIDATION_CLOUDS, len(split))
-        mine = evaluation_batches(split, size, preset.patches.points, count, part=group.rank, parts=group.size)
+        share = {"part": group.rank, "parts": group.size, "part_labels": _hides_parts(preset)}
+        mine = evaluation_batches(split, size, preset.patches.points, count, **share)
         for index, batch in enumerate(mine):
             number = group.rank + index * group.size
             terms = learner(batch.to(device), stream(preset.seed, "validation", number))

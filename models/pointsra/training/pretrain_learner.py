@@ -120,7 +120,7 @@ class PretrainLearner(Learner):
             generator = stream(preset.seed, "scale", number)
             points = augmented(batch.points, preset.augment, generator)
             patches = cut_patches(points, preset.patches.groups, preset.patches.size)
-            clouds = mask_clouds(points, patches, preset.masks, generator)
+            clouds = mask_clouds(points, patches, preset.masks, generator, batch.parts)
             offsets = clouds.masked.centers - clouds.visible.centers.mean(dim=1, keepdim=True)
             squares.append(offsets.square().mean())
         self.network.center_scale.copy_(torch.stack(squares).mean().sqrt())
@@ -152,7 +152,7 @@ class PretrainLearner(Learner):
         preset = self.preset
         points = augmented(batch.points, preset.augment, generator)
         patches = cut_patches(points, preset.patches.groups, preset.patches.size)
-        clouds = mask_clouds(points, patches, preset.masks, generator)
+        clouds = mask_clouds(points, patches, preset.masks, generator, batch.parts)
         return clouds, uniform((3, len(batch)), generator, axis=1).to(points)
 
     def _divisors(self, batch: Batch, clouds: MaskedClouds, coins: Tensor) -> Tensor:

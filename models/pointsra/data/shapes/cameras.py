@@ -25,7 +25,7 @@ ONLY_WHEN: dict[str, dict[str, tuple[str, tuple[str, ...]]]] = {
         "flash": ("kind", ("compact", "reflex", "rangefinder")),
     }
 }
-PART_NAMES = {"camera": ("body", "lens", "support")}
+PART_NAMES = {"camera": ("body", "lens")}
 _WORDS = {"kind": "the form of a {} camera", "lens": "a {} lens", "edges": "{} edges", "flash": "{} flash",
           "support": "{} below it", "strap": "{} strap"}  # fmt: skip
 
@@ -112,29 +112,27 @@ def _strap(asm: Assembly, wide: float, high: float, rng: np.random.Generator) ->
         (half * 1.3, high * 0.35 + rise * 0.6, back * 0.6),
         (half, high * 0.35, 0),
     ]
-    asm.add("support", tube(curve(knots, 5), 0.0018, flat=u(0.005, 0.012)))
+    asm.add("body", tube(curve(knots, 5), 0.0018, flat=u(0.005, 0.012)))
 
 
 def _support(asm: Assembly, kind: str, high: float, deep: float, rng: np.random.Generator) -> None:
     u, low = rng.uniform, -high / 2
     if kind == "a grip":
         asm.add(
-            "support",
+            "body",
             frustum((0, low + 0.004, 0), (0, low - u(0.08, 0.13), -deep * u(0.0, 0.3)), u(0.013, 0.02), sides=12),
         )
-        asm.add("support", frustum((0, low - 0.006, 0), (0, low + 0.004, 0), 0.024, sides=14))
+        asm.add("body", frustum((0, low - 0.006, 0), (0, low + 0.004, 0), 0.024, sides=14))
     elif kind == "a tripod":
         scaled = max(high, 0.08)
         long = scaled * (u(1.2, 2.5) if rng.random() < 0.35 else u(3.5, 8.0))
         thick, spread, start = scaled * u(0.07, 0.13), u(0.28, 0.55), u(0, 2 * np.pi)
         neck = low - scaled * u(0.2, 0.5)
-        asm.add("support", frustum((0, low + 0.003, 0), (0, low - 0.008, 0), scaled * 0.3, sides=14))
-        asm.add("support", frustum((0, low, 0), (0, neck - scaled * 0.4, 0), thick * 1.2, sides=10))
-        asm.add("support", superellipsoid((0, neck, 0), (scaled * 0.45, scaled * 0.3, scaled * 0.45), 0.7))
+        asm.add("body", frustum((0, low + 0.003, 0), (0, low - 0.008, 0), scaled * 0.3, sides=14))
+        asm.add("body", frustum((0, low, 0), (0, neck - scaled * 0.4, 0), thick * 1.2, sides=10))
+        asm.add("body", superellipsoid((0, neck, 0), (scaled * 0.45, scaled * 0.3, scaled * 0.45), 0.7))
         for turn in start + np.arange(3) * 2 * np.pi / 3:
             way = np.array([np.cos(turn) * spread, -1.0, np.sin(turn) * spread])
             hip = np.array([0, neck, 0]) + way * np.array([1, 0, 1]) * scaled * 0.3
             knee = hip + way * long * 0.55
-            asm.add(
-                "support", frustum(hip, knee, thick, sides=8), frustum(knee, hip + way * long, thick * 0.7, sides=8)
-            )
+            asm.add("body", frustum(hip, knee, thick, sides=8), frustum(knee, hip + way * long, thick * 0.7, sides=8))
