@@ -54,14 +54,15 @@ CLOUDS = 7  # no multiple of the ranks
 
 
 def batch():
-    """CLOUDS clouds, some of them without an image or a text."""
+    """CLOUDS clouds in four parts, some of them without an image or a text."""
     generator = stream(0, "test")
     points = torch.rand(CLOUDS, 128, 3, generator=generator) - 0.5
     image = torch.randn(CLOUDS, 12, generator=generator)
     image[::3] = float("nan")
     text = torch.randn(CLOUDS, 10, generator=generator)
     text[1] = float("nan")
-    return Batch(points, torch.arange(CLOUDS) % 3, image, text)
+    parts = (4 * (points[..., 1] + 0.5)).to(torch.uint8)
+    return Batch(points, torch.arange(CLOUDS) % 3, image, text, parts)
 
 
 def awake(learner):
@@ -115,6 +116,12 @@ CASES = {
     "a row that is not finite": lambda group: steps(*pretraining(), group, count=2, broken_row=3),
     "micro-batches": lambda group: steps(*pretraining(), group, micro_batches=2, still=True),
     "idle parameters": lambda group: steps(*pretraining("losses.reconstruction=0", "losses.mft_sra=0"), group),
+    "scans": lambda group: steps(
+        *pretraining("masks.block_share=0", "masks.view_share=0", "masks.scan_share=1"), group
+    ),
+    "parts": lambda group: steps(
+        *pretraining("masks.block_share=0", "masks.view_share=0", "masks.part_share=1", "flow.alpha=0.1"), group
+    ),
     "finetune": lambda group: steps(*finetuning(), group),
 }
 NAMES = tuple(CASES)
