@@ -10,10 +10,13 @@ from pointsra.data.loaders import evaluation_batches, steps_per_epoch, training_
 from pointsra.data.store import SplitContent, open_split, write_split
 
 
-def _write(path, frame="unit", clouds=10, points=40):
+def _write(path, frame="unit", clouds=10, points=40, labeled=False):
     rng = np.random.default_rng(0)
+    drawn = rng.normal(size=(clouds, points, 3)).astype(np.float32) * 3 + 5
     content = SplitContent(
-        points=rng.normal(size=(clouds, points, 3)).astype(np.float32) * 3 + 5,
+        points=drawn,
+        parts=(drawn[..., 0] > 5).astype(np.uint8) if labeled else None,
+        part_names=["low", "high"] if labeled else None,
         labels=np.arange(clouds),
         ids=[f"cloud{i}" for i in range(clouds)],
         dataset="made",
@@ -54,6 +57,19 @@ def test_unit_clouds_are_normalized_after_the_choice(split):
     points = _epoch(split)[0].points
     assert points.mean(dim=1).abs().max() < 1e-5
     assert torch.allclose(points.norm(dim=-1).amax(dim=1), torch.ones(3))
+
+
+@pytest.mark.parametrize("points", [16, 40, 60])
+def test_part_labels_are_those_of_the_points_that_were_chosen(tmp_path, split, points):
+    assert next(training_batches(split, 3, points, seed=0, epoch=0, part_labels=True)).parts is None  # it has none
+    with _write(tmp_path / "labeled.h5", frame="raw", labeled=True) as labeled:
+        for read in (
+            training_batches(labeled, 3, points, seed=0, epoch=0, part_labels=True),
+            evaluation_batches(labeled, 3, points, part_labels=True),
+        ):
+            for batch in read:
+                assert torch.equal(batch.parts, (batch.points[..., 0] > 5).to(torch.uint8))
+        assert next(training_batches(labeled, 3, points, seed=0, epoch=0)).parts is None  # nobody asked
 
 
 def test_raw_clouds_are_left_as_they_are(tmp_path):

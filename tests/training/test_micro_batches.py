@@ -76,10 +76,9 @@ def test_weights_of_divisors_add_up_to_the_batch():
 
 def test_batches_read_in_parts_are_the_whole(shapes_root):
     with open_split(split_path(shapes_root, "shapes", "train")) as split:
-        whole = next(training_batches(split, 7, 256, seed=1, epoch=2, first=1))
-        parts = [
-            next(training_batches(split, 7, 256, seed=1, epoch=2, first=1, part=part, parts=3)) for part in range(3)
-        ]
+        read = {"seed": 1, "epoch": 2, "first": 1, "part_labels": True}
+        whole = next(training_batches(split, 7, 256, **read))
+        parts = [next(training_batches(split, 7, 256, **read, part=part, parts=3)) for part in range(3)]
     for part, batch in enumerate(parts):
         mine = whole.rows(slice(part, None, 3))
         assert all(torch.equal(value, getattr(mine, name)) for name, value in vars(batch).items())
