@@ -133,7 +133,7 @@ def test_faces_of_each_part_point_outward_on_the_whole(name: str) -> None:
 @pytest.mark.parametrize("name", CLASS_NAMES)
 def test_caption_tells_apart_what_attributes_tell_apart(name: str) -> None:
     captions: dict[tuple, str] = {}
-    for index in range(120):
+    for index in range(60):
         shape = generate(index, 1, name)
         drawn = tuple((key, shape.attributes.get(key)) for key in CHOICES[name])
         captions[drawn] = shape.caption
