@@ -77,8 +77,7 @@ class Masks(Section):
     def _nested(self) -> Masks:
         if self.teacher >= self.student:
             raise ValueError("masks.teacher must be below masks.student: the teacher sees more")
-        shares = (self.block_share, self.view_share, self.scan_share, self.level_share, self.part_share)
-        if sum(shares) > 1.0 + 1e-9:
+        if self.block_share + self.view_share + self.scan_share + self.level_share + self.part_share > 1.0 + 1e-9:
             raise ValueError("block_share, view_share, scan_share, level_share and part_share together exceed 1")
         for kind in ("crop", "scan"):
             low, high = getattr(self, f"{kind}_low"), getattr(self, f"{kind}_high")
@@ -153,8 +152,7 @@ class Flow(Section):
         description="velocity inside the JVP: the network's own (improved MeanFlow) or the sample's",
     )
     alpha: Share = Field(
-        0.0,
-        description="share of the interval that the change of u is taken over, as in α-Flow; 0: a derivative, by JVP",
+        0.0, description="share of the interval that the change of u is taken over (α-Flow); 0: a derivative, by JVP"
     )
     adaptive_power: Weight = Field(0.0, description="p of the adaptive weight; 1 is sharp and mode-seeking")
     error_limit: Weight = Field(

@@ -8,7 +8,7 @@ import numpy as np
 
 from pointsra.data.shapes.designs import Assembly
 from pointsra.data.shapes.meshes import Mesh, box, loft, move
-from pointsra.data.shapes.parts import circle, frustum, superellipse, tube
+from pointsra.data.shapes.parts import circle, frustum, hoop, superellipse, tube
 
 
 def barrel(place: tuple[float, float, float], radius: float, long: float, rng: np.random.Generator) -> list[Mesh]:
@@ -104,8 +104,7 @@ def film(asm: Assembly, drawn: dict[str, str], power: float, rng: np.random.Gene
             if rng.random() < 0.7:
                 asm.add("body", frustum(center - out, center + out, radius, sides=24))
             else:
-                turn = circle(24)
-                rim = np.stack([0 * turn[:, 0], turn[:, 0], turn[:, 1]], axis=1)
+                rim = hoop()
                 asm.add("body", tube(center + rim * radius * 0.92, radius * 0.08, flat=slim / 2, loop=True))
                 asm.add(
                     "body",

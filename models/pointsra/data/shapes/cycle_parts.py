@@ -7,7 +7,7 @@ from numpy.typing import ArrayLike
 
 from pointsra.data.shapes.designs import Assembly
 from pointsra.data.shapes.meshes import Floats, Mesh, box, move, rotate
-from pointsra.data.shapes.parts import beam, bent, circle, curve, frustum, hull, tube
+from pointsra.data.shapes.parts import beam, bent, curve, frustum, hoop, hull, tube
 
 
 def spot(z: float, y: float = 0.0, x: float = 0.0) -> Floats:
@@ -27,8 +27,7 @@ def repeated(mesh: Mesh, count: int, hub: Floats) -> Mesh:
 
 def cycle_wheel(hub: Floats, size: float, wide: float, style: str, axle: float, spokes: int) -> list[Mesh]:
     """Return a wheel of outer radius ``size`` whose axle of half length ``axle`` lies along x."""
-    around = circle(32)
-    rim = np.stack([np.zeros(32), around[:, 0], around[:, 1]], axis=1)
+    rim = hoop(32)
     inner = size - wide * 1.1 - 0.012
     pieces = [
         tube(hub + rim * (size - wide / 2), wide / 2, loop=True),

@@ -103,7 +103,7 @@ def _upright(asm: Assembly, drawn: dict[str, str], rng: np.random.Generator) -> 
     rear, front = spot(-base / 2, size), spot(base / 2, fore)
     crank = spot(-base / 2 + max(u(0.4, 0.47), size + 0.08), u(0.25, 0.31))
     lean, steer = np.radians(u(69, 76)), np.radians(u(65, 74))
-    back, axis, ahead = spot(-np.cos(lean), np.sin(lean)), spot(-np.cos(steer), np.sin(steer)), None
+    back, axis = spot(-np.cos(lean), np.sin(lean)), spot(-np.cos(steer), np.sin(steer))
     ahead = spot(np.sin(steer), np.cos(steer))
     long = u(0.56, 0.78)
     saddle, seat_top = crank + long * back, crank + long * back * u(0.62, 0.85)

@@ -49,7 +49,7 @@ def _garage(asm: Assembly, drawn: dict[str, str], rng: np.random.Generator) -> N
         if style == "louvered":
             pieces.append(("leaf", box((0, 0, thick * 0.3), (wide, tall * 0.6, thick * 0.5))))
         if i == 1 or (style == "louvered" and i == 2):
-            grip = handle("pull bar" if drawn["handle"] == "pull bar" else drawn["handle"], 0, 0, thick, rng)
+            grip = handle(drawn["handle"], 0, 0, thick, rng)
             pieces += [("handle", scale(piece, (1.0, 1.0 if drawn["handle"] != "pull bar" else 0.5, 1.0)))
                        for piece in grip]  # fmt: skip
         along = (i + 0.5) * tall + lifted

@@ -76,7 +76,7 @@ def fridge(rng: np.random.Generator) -> Design:
         doors[1:] = [(0, 1, cut * i / 3, cut * (i + 1) / 3, 0.0) for i in range(3)]
     if open_by:
         for piece in walls((wide, deep, high), u(0.035, 0.055)):
-            turned = rotate(piece, "x", 90, (0, 0, 0))
+            turned = rotate(piece, "x", 90)
             asm.add("body", move(turned, (0, lift + high / 2, -deep / 2)))
     else:
         asm.add("body", move(_case((wide, high, deep), rounded), (0, lift + high / 2, 0)))

@@ -22,6 +22,11 @@ def circle(sides: int) -> Floats:
     return np.stack([np.cos(angles), np.sin(angles)], axis=1)
 
 
+def hoop(count: int = 24) -> Floats:
+    """Return a unit circle in the plane x = 0, an upright wheel's, as (count, 3) points."""
+    return np.insert(circle(count), 0, 0.0, axis=1)
+
+
 def _axes(direction: Floats) -> tuple[Floats, Floats]:
     """Return two unit vectors (3,) across a direction (3,): the first level, the second as upright as can be."""
     x, y, z = direction / np.sqrt(direction @ direction)

@@ -46,11 +46,10 @@ def _columns(rng: np.random.Generator, relief: str) -> tuple[list[Mesh], tuple[f
     pieces: list[Mesh] = []
     for x in (np.arange(count) - (count - 1) / 2) * pitch:
         for z in (np.arange(rows) - (rows - 1) / 2) * apart:
-            shape = [(x, y, z) for y in (0.03, high * 0.5, high - 0.03)]
             if flat:
                 pieces.append(box((x, high / 2, z), (radius * 1.5, high - 0.06, apart * 0.85)))
             else:
-                pieces.append(frustum(shape[0], shape[2], radius, sides=8))
+                pieces.append(frustum((x, 0.03, z), (x, high - 0.03, z), radius, sides=8))
         for y in (0.035, high - 0.035):
             pieces.append(superellipsoid((x, y, 0), (pitch * 0.96, 0.075, deep + apart * 1.05), 0.7, 0.6))
     for y in (0.035, high - 0.035):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from pointsra.data.shapes.meshes import Mesh, move, rotate
-from pointsra.data.shapes.parts import beam, circle, frustum, superellipsoid, tube, wing
+from pointsra.data.shapes.parts import beam, frustum, hoop, superellipsoid, tube, wing
 
 
 def rotor(top: tuple[float, float, float], radius: float, count: int, rng: np.random.Generator) -> list[Mesh]:
@@ -35,7 +35,5 @@ def tail_rotor(size: float, count: int, ducted: bool, rng: np.random.Generator) 
     pieces = [rotate(blade, "x", start + 360 * i / count) for i in range(count)]
     pieces.append(frustum((-size * 0.14, 0, 0), (size * 0.2, 0, 0), size * 0.14, sides=10))
     if ducted:
-        around = circle(24)
-        path = np.stack([np.zeros(24), around[:, 0], around[:, 1]], axis=1) * size * 1.08
-        pieces.append(tube(path, size * 0.12, flat=size * 0.22, loop=True))
+        pieces.append(tube(hoop() * size * 1.08, size * 0.12, flat=size * 0.22, loop=True))
     return pieces

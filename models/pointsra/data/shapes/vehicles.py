@@ -6,7 +6,7 @@ import numpy as np
 
 from pointsra.data.shapes.designs import Assembly, Design, caption, draw
 from pointsra.data.shapes.meshes import box, loft
-from pointsra.data.shapes.parts import frustum, hull, superellipsoid, tube, wheel, wing
+from pointsra.data.shapes.parts import frustum, hoop, hull, superellipsoid, tube, wheel, wing
 
 CHOICES: dict[str, dict[str, dict[str, float]]] = {
     "bus": {
@@ -193,9 +193,8 @@ def motorcycle(rng: np.random.Generator) -> Design:
     size = u(0.16, 0.24) if kind == "scooter" else u(0.28, 0.34)
     span, wide = size * (u(4.8, 6.0) if kind == "scooter" else u(2.9, 3.4)), u(0.1, 0.18)
     rear, front = np.array([0, size, -span / 2]), np.array([0, size, span / 2])
-    turn = np.arange(24) * 2 * np.pi / 24
+    rim = hoop()
     for hub in (rear, front):
-        rim = np.stack([np.zeros(24), np.cos(turn), np.sin(turn)], axis=1)
         asm.add(
             "wheel",
             tube(hub + rim * (size - wide / 2), wide / 2, loop=True),
