@@ -76,12 +76,30 @@ def test_splits_share_nothing_and_balance():
     assert set(generated.deal(500, None)["test"]) <= set(dealt["test"])
 
 
+def test_furniture_is_a_set_of_its_own_with_more_of_what_furnishes_a_room(made, tmp_path):
+    result = prepare(request(tmp_path, variant="furniture", count=100, points=32, image_encoder="none"))
+    assert result.manifest["variant"] == "furniture"
+    ids, counts = [], np.zeros(len(CLASS_NAMES), dtype=int)
+    for name in ("train", "val", "test"):
+        with open_split(result.folder / f"{name}.h5") as split:
+            ids += list(split.ids)
+            counts += np.bincount(split.labels, minlength=len(CLASS_NAMES))
+            assert all(split.ids[row].startswith(CLASS_NAMES[label]) for row, label in enumerate(split.labels))
+    assert len(set(ids)) == 100 == counts.sum() and counts.min() == 1
+    assert [counts[CLASS_NAMES.index(name)] for name in ("chair", "table", "stool", "mug")] == [13, 10, 7, 1]
+    with open_split(made.folder / "train.h5") as split:
+        assert not set(ids) & set(split.ids)
+    dealt = generated.deal(8000, None, len(generated.cycle_of("furniture")))
+    for indices in dealt.values():  # every place of the cycle has its shares
+        assert len(set(np.bincount(np.array(indices) % 100))) == 1
+
+
 def test_manifest_tells_the_truth(made):
     manifest = json.loads((made.folder / "manifest.json").read_text())
     assert manifest == made.manifest
     assert (manifest["schema"], manifest["schema_version"]) == ("pointsra-manifest", 1)
     assert manifest["class_names"] == list(CLASS_NAMES)
-    assert (manifest["sources"], manifest["skipped"], manifest["variant"]) == ([], [], "")
+    assert (manifest["sources"], manifest["skipped"], manifest["variant"]) == ([], [], "even")
     assert sorted(path.name for path in made.folder.iterdir()) == ["manifest.json", "test.h5", "train.h5", "val.h5"]
     for split in manifest["splits"].values():
         content = (made.folder / split["file"]).read_bytes()
@@ -328,7 +346,8 @@ def test_no_permission(tmp_path, monkeypatch):
         ({"workers": 0}, "--workers 0"),
         ({"points": 1}, "--points 1"),
         ({"seed": -1}, "--seed -1"),
-        ({"variant": "obj_bg"}, "no variants"),
+        ({"variant": "obj_bg"}, "it has even, furniture"),
+        ({"dataset": "modelnet40", "count": None, "points": 8192, "variant": "x"}, "no variant"),
         ({"count": 2}, "leave val and test empty"),
         ({"dataset": "meshes"}, "--count is for generated"),
         ({"dataset": "scanobjectnn", "count": None}, "2048 points"),

@@ -20,6 +20,22 @@ from pointsra.errors import SettingsError
 from pointsra.progress import Report
 
 DEFAULT_COUNT = 3000
+VARIANTS = ("even", "furniture")
+_EXTRA = {
+    "chair": 12,
+    "table": 9,
+    "stool": 6,
+    "armchair": 2,
+    "bench": 2,
+    "cabinet": 2,
+    "desk": 2,
+    "shelf": 2,
+    "sofa": 2,
+    "bed": 1,
+    "lamp": 1,
+}
+"""How many more of a hundred furniture shapes are of a class: about the shares that collections of models have."""
+_FURNITURE_FIRST = 1_000_000  # index of the first furniture shape: none of them is in an even set of the same seed
 SPLITS = ("train", "val", "test")
 PART_LABELS: tuple[str, ...] = tuple(f"{name}/{part}" for name in CLASS_NAMES for part in PART_NAMES[name])
 """Part labels over all classes, "chair/seat" for instance; each class has a run of its own."""
@@ -29,20 +45,27 @@ _FIRST_PART = dict(
 )
 
 
-def split_of(index: int) -> str:
-    """Which split shape number ``index`` belongs to: of any ten in a row of one class, eight, one and one."""
-    turn, label = divmod(index, len(CLASS_NAMES))
+def cycle_of(variant: str) -> tuple[str, ...]:
+    """The classes that take turns in a variant: each once, or those that furnish a room more often."""
+    extra = _EXTRA if variant == "furniture" else {}
+    return CLASS_NAMES + tuple(name for name, times in extra.items() for _ in range(times))
+
+
+def split_of(index: int, cycle: int = len(CLASS_NAMES)) -> str:
+    """Which split shape number ``index`` belongs to: of any ten in a row at one place of the cycle, eight, one, one."""
+    turn, place = divmod(index, cycle)
     # The offset spreads small collections: with three classes' worth of shapes each split has some of them.
-    place = (turn + 3 * label) % 10
-    return "val" if place == 8 else "test" if place == 9 else "train"
+    tenth = (turn + 3 * place) % 10
+    return "val" if tenth == 8 else "test" if tenth == 9 else "train"
 
 
-def deal(count: int, limit: int | None) -> dict[str, list[int]]:
+def deal(count: int, limit: int | None, cycle: int = len(CLASS_NAMES)) -> dict[str, list[int]]:
     """Deal shapes 0 … count - 1 out to the splits.
 
     Args:
         count: how many shapes.
         limit: at most this many in each split; the first ones are kept.
+        cycle: after how many shapes the classes come again.
 
     Returns:
         Split -> indices of its shapes, in order.
@@ -52,24 +75,27 @@ def deal(count: int, limit: int | None) -> dict[str, list[int]]:
     """
     dealt: dict[str, list[int]] = {split: [] for split in SPLITS}
     for index in range(count):
-        dealt[split_of(index)].append(index)
+        dealt[split_of(index, cycle)].append(index)
     empty = [split for split, indices in dealt.items() if not indices]
     if empty:
         raise SettingsError(f"{count} shapes leave {' and '.join(empty)} empty; ask for 16 or more with --count.")
     return {split: indices[:limit] for split, indices in dealt.items()}
 
 
-def make_block(task: tuple[tuple[int, ...], int, int]) -> ReadBlock:
+def make_block(task: tuple[tuple[int, ...], int, int, str]) -> ReadBlock:
     """Generate some shapes and sample them.
 
     Args:
-        task: the shapes' indices (B of them), the seed, and N points a cloud.
+        task: the shapes' indices (B of them), the seed, N points a cloud, and the variant.
 
     Returns:
         (B, N, 3) points in the unit frame with labels, parts and captions.
     """
-    indices, seed, count = task
-    clouds, parts, shapes = [], [], [generate(index, seed) for index in indices]
+    places, seed, count, variant = task
+    cycle, first = cycle_of(variant), _FURNITURE_FIRST if variant == "furniture" else 0
+    indices = [first + place for place in places]
+    shapes = [generate(first + place, seed, cycle[place % len(cycle)]) for place in places]
+    clouds, parts = [], []
     for index, shape in zip(indices, shapes, strict=True):
         # The last number only keeps this stream apart from the one that drew the shape.
         points, labels = sample_surface(shape, count, np.random.default_rng([seed, index, 7_001]))
@@ -103,7 +129,7 @@ def find(request: PrepareRequest) -> RawFiles:
     Raises:
         SettingsError: so few shapes that a split stays empty.
     """
-    dealt = deal(_count(request), request.limit)
+    dealt = _dealt(request)
     return RawFiles(expected={split: len(indices) for split, indices in dealt.items()})
 
 
@@ -111,7 +137,7 @@ def build(request: PrepareRequest, raw: RawFiles, folder: Path, report: Report) 
     """Generate the shapes of every split and write them.
 
     Args:
-        request: count, limit, seed, points and workers are used.
+        request: count, limit, seed, points, variant and workers are used.
         raw: what :func:`find` said.
         folder: where the splits go.
         report: told after each block.
@@ -119,28 +145,40 @@ def build(request: PrepareRequest, raw: RawFiles, folder: Path, report: Report) 
     Raises:
         OutputError: the disk is full.
     """
-    dealt = deal(_count(request), request.limit)
+    dealt = _dealt(request)
     plans = [
         SplitPlan(
             SplitHeader(
-                dataset="shapes", split=split, class_names=CLASS_NAMES, part_names=PART_LABELS, seed=request.seed
+                dataset="shapes",
+                variant=_variant(request),
+                split=split,
+                class_names=CLASS_NAMES,
+                part_names=PART_LABELS,
+                seed=request.seed,
             ),
-            [(tuple(block), request.seed, request.points) for block in cut(dealt[split])],
+            [(tuple(block), request.seed, request.points, _variant(request)) for block in cut(dealt[split])],
             len(dealt[split]),
         )
         for split in SPLITS
     ]
-    return Built(build_splits(plans, make_block, request, folder, report).counts, CLASS_NAMES)
+    counts = build_splits(plans, make_block, request, folder, report).counts
+    return Built(counts, CLASS_NAMES, _variant(request))
 
 
-def _count(request: PrepareRequest) -> int:
-    return DEFAULT_COUNT if request.count is None else request.count
+def _variant(request: PrepareRequest) -> str:
+    return request.variant or VARIANTS[0]
+
+
+def _dealt(request: PrepareRequest) -> dict[str, list[int]]:
+    count = DEFAULT_COUNT if request.count is None else request.count
+    return deal(count, request.limit, len(cycle_of(_variant(request))))
 
 
 RECIPE = Recipe(
     "generated everyday objects with parts and captions; no download",
     find,
     build,
+    variants=VARIANTS,
     counted=True,
     fingerprint=fingerprint,
 )
