@@ -38,7 +38,7 @@ def test_trained_rows_differ_by_the_objective_alone(tiny):
         table.pop("flow.objective")
     assert tables[0] == tables[1] == tables[2]
     assert tables[0]["data.dataset"] == "shapes" and tables[0]["seed"] == 1
-    assert tables[0]["masks.block_share"] > 0 and tables[0]["masks.frame"] == "visible"
+    assert tables[0]["masks.block_share"] > 0 and tables[0]["masks.frame"] == "aligned"
 
 
 def test_steps_become_whole_epochs():

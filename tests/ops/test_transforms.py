@@ -9,7 +9,14 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pointsra.ops.transforms import rotate_about_vertical, scale_and_translate, turned_about_vertical, unit_frame
+from pointsra.ops.transforms import (
+    Frame,
+    rectangle_turn,
+    rotate_about_vertical,
+    scale_and_translate,
+    turned_about_vertical,
+    unit_frame,
+)
 
 
 def cloud(seed, *shape, dtype=torch.float64):
@@ -114,3 +121,42 @@ def test_augmentations_follow_their_generator_and_leave_their_input(change):
     assert torch.equal(points, before)
     assert torch.equal(first, change(points, torch.Generator().manual_seed(3)))
     assert not torch.equal(first, change(points, torch.Generator().manual_seed(4)))
+
+
+@settings(max_examples=25, deadline=None)
+@given(degrees=st.floats(-360, 360), count=st.integers(200, 400))
+def test_however_a_box_was_turned_its_long_side_comes_to_lie_along_x(degrees, count):
+    box = torch.rand(2, count, 3, generator=torch.Generator().manual_seed(count)) * torch.tensor([1.0, 0.5, 0.4])
+    given_turn = torch.tensor([math.radians(degrees), math.radians(3 * degrees)])
+    turned = turned_about_vertical(box - 0.5, given_turn) + 7.0
+    back = turned_about_vertical(turned, rectangle_turn(turned))
+    extent = back.amax(dim=1) - back.amin(dim=1)
+    off = math.sin(math.radians(2.0))  # turns are tried in steps of 2 degrees
+    assert (extent[:, 0] < 1.0 + off).all() and (extent[:, 2] < 0.4 + off).all()
+
+
+def test_a_turn_by_whole_steps_is_undone_up_to_half_a_turn():
+    points = cloud(5, 1, 60, 3, dtype=torch.float32) * torch.tensor([1.0, 0.5, 0.3])
+    there = turned_about_vertical(points, rectangle_turn(points))
+    for degrees in range(0, 360, 46):
+        turned = turned_about_vertical(points, torch.tensor([math.radians(degrees)]))
+        found = turned_about_vertical(turned, rectangle_turn(turned))
+        half = found * torch.tensor([-1.0, 1.0, -1.0])
+        assert min(float((found - there).abs().max()), float((half - there).abs().max())) < 1e-5
+
+
+@pytest.mark.parametrize("value", [[1.0, 2.0, 3.0], [0.0, 0.0, 0.0]])
+def test_one_place_has_a_turn_too(value):
+    assert torch.isfinite(rectangle_turn(torch.tensor(value).expand(2, 5, 3))).all()
+
+
+def test_a_turned_frame_goes_there_and_back_and_keeps_distances():
+    points = cloud(6, 3, 20, 3)
+    plain = unit_frame(points)
+    frame = Frame(plain.offset, plain.scale, torch.tensor([0.3, -2.0, 5.0], dtype=torch.float64))
+    unit = frame.to_unit(points)
+    torch.testing.assert_close(frame.from_unit(unit), points)
+    torch.testing.assert_close(unit.norm(dim=-1), plain.to_unit(points).norm(dim=-1))
+    torch.testing.assert_close(unit, frame.turned(plain.to_unit(points)))
+    one = Frame(plain.offset[:1], plain.scale[:1], frame.turn[:1])  # one frame, any number of samples
+    torch.testing.assert_close(one.from_unit(unit[:1].expand(4, -1, -1)), points[:1].expand(4, -1, -1))

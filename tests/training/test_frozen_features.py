@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from pointsra.ops.patches import cut_patches
+from pointsra.ops.patches import Patches, cut_patches
 from pointsra.ops.transforms import unit_frame
 from pointsra.training.frozen_features import feature_scales, frozen_feature_dim, frozen_features
 from pointsra.training.masking import visible_frame
@@ -33,7 +33,7 @@ def quarter(points, turns):
     return points
 
 
-@pytest.mark.parametrize("frame", ["visible", "whole"])
+@pytest.mark.parametrize("frame", ["aligned", "visible", "whole"])
 def test_it_is_what_one_writes_down_cloud_by_cloud(loaded, frame):
     network, description = loaded
     masks = description.preset["masks"] | {"frame": frame}
@@ -45,14 +45,16 @@ def test_it_is_what_one_writes_down_cloud_by_cloud(loaded, frame):
         row = []
         for cut, members in ((groups, size), (groups // 2, 2 * size)):
             sums = 0
-            for turns in range(4):
-                patches = cut_patches(quarter(cloud, turns)[None], cut, members)
-                if frame == "visible":
-                    patches = patches.moved(visible_frame(patches.centers))
+            ways = (0, 2) if frame == "aligned" else (0, 1, 2, 3)
+            for turns in ways:
+                patches = cut_patches(cloud[None], cut, members)
+                if frame != "whole":
+                    patches = patches.moved(visible_frame(patches, frame == "aligned"))
+                patches = Patches(quarter(patches.centers, turns), quarter(patches.neighborhoods, turns))
                 with torch.no_grad():
                     tokens = network.encoder(patches).patches[0]
                 sums = sums + torch.cat([tokens.mean(dim=0), tokens.max(dim=0).values])
-            row.append(sums / 4)
+            row.append(sums / len(ways))
         expected.append(torch.cat(row))
     found = frozen_features(network.encoder, description, clouds)
     assert found.shape == (9, frozen_feature_dim(description)) == (9, 4 * description.sizes.dim)

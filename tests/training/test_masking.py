@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import pytest
 import torch
 
@@ -9,8 +11,9 @@ from pointsra.ops.masks import block_order
 from pointsra.ops.occlusion import scan_order
 from pointsra.ops.patches import cut_patches
 from pointsra.ops.randomness import stream
+from pointsra.ops.transforms import turned_about_vertical
 from pointsra.settings.schema import Masks
-from pointsra.training.masking import mask_clouds, scan_size, scanned
+from pointsra.training.masking import mask_clouds, scan_size, scanned, visible_frame
 
 GROUPS, SIZE = 16, 24
 
@@ -62,6 +65,40 @@ def test_the_scale_leads_from_the_visible_frame_to_the_whole_one():
     torch.testing.assert_close(
         (visible.masked.centers[:, 0] - visible.masked.centers[:, 1]).norm(dim=-1) * visible.scale, apart
     )
+
+
+@pytest.mark.parametrize("settings", [{"sealed": True, "hidden": "cells"}, {"sealed": False}])
+def test_an_aligned_frame_is_the_visible_one_turned(settings):
+    points, whole = masked(**settings)
+    _, visible = masked(frame="visible", **settings)
+    _, aligned = masked(frame="aligned", **settings)
+    frame = visible_frame(whole.visible, aligned=True)
+    for name in ("visible", "teacher_visible"):
+        expected, found = getattr(visible, name).turned(frame.turn), getattr(aligned, name)
+        torch.testing.assert_close(found.centers, expected.centers, atol=1e-5, rtol=0)
+        torch.testing.assert_close(found.neighborhoods, expected.neighborhoods, atol=1e-5, rtol=0)
+    torch.testing.assert_close(aligned.scale, visible.scale)
+    torch.testing.assert_close(aligned.whole_centers, turned_about_vertical(whole.whole_centers, frame.turn))
+    for row in range(4):  # cells are cut along the axes of the frame, out of the hidden points
+        there = frame.to_unit(points)[row]
+        if "hidden" in settings:
+            there = there[torch.isin(points[row], owned(points, row)).all(dim=1)]
+        found = absolute(aligned.masked, row).reshape(-1, 3)
+        assert all((there - point).norm(dim=1).min() < 1e-5 for point in found)
+
+
+def test_what_an_aligned_network_sees_hardly_depends_on_how_the_cloud_was_turned():
+    points = torch.randn(4, 300, 3, generator=stream(0, "cloud")) * torch.tensor([1.0, 0.6, 0.4])
+    masks = Masks(block_share=1.0, sealed=True, hidden="cells", frame="aligned")
+    seen = []
+    for degrees in (0.0, 46.0, 130.0):
+        turned = turned_about_vertical(points, torch.full((4,), math.radians(degrees)))
+        seen.append(mask_clouds(turned, cut_patches(turned, GROUPS, SIZE), masks, stream(3, "mask")).visible.centers)
+    half = torch.tensor([-1.0, 1.0, -1.0])
+    for row in range(4):
+        for other in seen[1:]:
+            gaps = [float((seen[0][row] - way * other[row]).abs().max()) for way in (torch.ones(3), half)]
+            assert min(gaps) < 1e-4
 
 
 def test_cells_hold_the_hidden_points_and_leave_the_visible_patches_alone():

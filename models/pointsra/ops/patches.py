@@ -8,7 +8,7 @@ from torch import Tensor
 
 from pointsra.ops.neighbors import nearest_indices
 from pointsra.ops.sampling import farthest_point_indices, gather_points
-from pointsra.ops.transforms import Frame
+from pointsra.ops.transforms import Frame, turned_about_vertical
 
 
 @dataclass(frozen=True)
@@ -31,7 +31,18 @@ class Patches:
 
     def moved(self, frame: Frame) -> Patches:
         """The same patches in the unit frame ``frame``."""
-        return Patches(frame.to_unit(self.centers), self.neighborhoods / frame.scale.unsqueeze(-1))
+        still = Patches((self.centers - frame.offset) / frame.scale, self.neighborhoods / frame.scale.unsqueeze(-1))
+        return still if frame.turn is None else still.turned(frame.turn)
+
+    def turned(self, radians: Tensor) -> Patches:
+        """The same patches after each cloud's own turn (B,) about y."""
+        members = turned_about_vertical(self.neighborhoods.flatten(1, 2), radians)
+        return Patches(turned_about_vertical(self.centers, radians), members.view_as(self.neighborhoods))
+
+    @property
+    def points(self) -> Tensor:
+        """(B, G·K, 3) the points of all patches, in the frame of the centers."""
+        return (self.centers.unsqueeze(2) + self.neighborhoods).flatten(1, 2)
 
 
 def cut_patches(points: Tensor, groups: int, size: int) -> Patches:

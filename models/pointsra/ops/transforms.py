@@ -10,26 +10,35 @@ from torch import Tensor
 
 from pointsra.ops.batch_parts import uniform
 
+_RECTANGLES = 45  # turns that are tried within a quarter: every 2 degrees (ours)
+
 
 @dataclass(frozen=True)
 class Frame:
-    """The unit frame of a cloud: p_unit = (p − offset) / scale.
+    """The unit frame of a cloud: p_unit = (p − offset) / scale, then turned about the vertical.
 
     Attributes:
         offset: (B, 1, 3) origin.
         scale: (B, 1, 1) unit.
+        turn: (B,) angle in radians; None turns nothing.
     """
 
     offset: Tensor
     scale: Tensor
+    turn: Tensor | None = None
 
     def to_unit(self, points: Tensor) -> Tensor:
         """(B, N, 3) points of the cloud's own frame in the unit frame."""
-        return (points - self.offset) / self.scale
+        return self.turned((points - self.offset) / self.scale)
 
     def from_unit(self, points: Tensor) -> Tensor:
-        """(B, N, 3) points of the unit frame in the cloud's own frame."""
-        return points * self.scale + self.offset
+        """(S, N, 3) points of the unit frame in the cloud's own frame; S = B, or any number where B = 1."""
+        back = points if self.turn is None else turned_about_vertical(points, -self.turn)
+        return back * self.scale + self.offset
+
+    def turned(self, points: Tensor) -> Tensor:
+        """(B, N, 3) points that lie in another frame, turned as this one is."""
+        return points if self.turn is None else turned_about_vertical(points, self.turn)
 
 
 def unit_frame(points: Tensor) -> Frame:
@@ -59,6 +68,25 @@ def rotate_about_vertical(points: Tensor, largest_degrees: float, generator: tor
     clouds = points.shape[0]
     angle = math.radians(largest_degrees) * (2.0 * uniform((clouds,), generator) - 1.0)
     return turned_about_vertical(points, angle.to(points))
+
+
+def rectangle_turn(points: Tensor) -> Tensor:
+    """The turn of each cloud (B, N, 3) that lays the smallest rectangle around it, seen from above, along the axes.
+
+    Whatever way an object with straight sides was turned, it comes to lie the same way but for half a turn; where the
+    rectangle is a square, but for a quarter. What is round may come to lie in any way.
+
+    Returns:
+        (B,) radians for :func:`turned_about_vertical`, a multiple of 2 degrees; the longer side then lies along x.
+    """
+    angles = torch.arange(_RECTANGLES, device=points.device) * (0.5 * math.pi / _RECTANGLES)
+    cosine, sine = angles.cos().to(points), angles.sin().to(points)
+    rows = torch.stack([torch.cat([cosine, -sine]), torch.cat([sine, cosine])])  # as turned_about_vertical turns x, z
+    placed = points[..., ::2] @ rows
+    width, depth = (placed.amax(dim=1) - placed.amin(dim=1)).chunk(2, dim=1)
+    best = (width * depth).argmin(dim=1, keepdim=True)
+    along = (width < depth).gather(1, best).squeeze(1)
+    return angles.to(points)[best.squeeze(1)] + 0.5 * math.pi * along
 
 
 def turned_about_vertical(points: Tensor, radians: Tensor) -> Tensor:

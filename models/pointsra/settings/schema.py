@@ -63,8 +63,8 @@ class Masks(Section):
     scan_share: Share = Field(0.0, description="share of steps with single-view scans (what a camera does not see)")
     scan_low: Share = Field(0.5, description="smallest share of the points that a scan leaves hidden")
     scan_high: Share = Field(0.8, description="largest share of the points that a scan leaves hidden")
-    frame: Literal["whole", "visible"] = Field(
-        "whole", description="frame given to the networks: of the whole cloud, or of its visible patches"
+    frame: Literal["whole", "visible", "aligned"] = Field(
+        "whole", description="frame given to the networks: of the whole cloud, of its visible patches, or that turned"
     )
     sealed: bool = Field(
         False, description="the student's patches are cut from visible points alone, as those of a partial scan are"

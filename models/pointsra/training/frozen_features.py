@@ -12,12 +12,12 @@ import torch
 from torch import Tensor
 
 from pointsra.networks.masked_autoencoder import CloudEncoder
-from pointsra.ops.patches import Patches, cut_patches
-from pointsra.ops.transforms import turned_about_vertical
+from pointsra.ops.patches import cut_patches
 from pointsra.training.masking import visible_frame
 from pointsra.training.weights import ModelDescription
 
-_TURNS = 4  # quarter turns about the vertical: they need no interpolation and have no preferred front
+_QUARTERS = 4  # quarter turns about the vertical: they need no interpolation and have no preferred front
+_HALVES = 2  # turns where the frame is aligned: clouds lie in it one of two ways
 _CLOUDS_AT_ONCE = 8  # ours: the points of more clouds leave a CPU's cache
 
 
@@ -36,7 +36,8 @@ def frozen_feature_dim(description: ModelDescription) -> int:
 
 @torch.no_grad()
 def frozen_features(encoder: CloudEncoder, description: ModelDescription, clouds: Tensor) -> Tensor:
-    """Mean and maximum of the patch tokens for each scale, averaged over quarter turns about the vertical.
+    """Mean and maximum of the patch tokens for each scale, averaged over quarter turns about the vertical, or over
+    the half turns of an aligned frame.
 
     Args:
         encoder: in eval mode.
@@ -46,23 +47,17 @@ def frozen_features(encoder: CloudEncoder, description: ModelDescription, clouds
     Returns:
         (B, D): for each scale the means (C), then the maxima (C).
     """
-    framed = description.preset.get("masks", {}).get("frame") == "visible"
+    named = description.preset.get("masks", {}).get("frame", "whole")
+    turns = _HALVES if named == "aligned" else _QUARTERS
     rows = []
     for part in clouds.split(_CLOUDS_AT_ONCE):
         scales = []
         for groups, size in feature_scales(description):
             patches = cut_patches(part, groups, size)
-            patches = patches.moved(visible_frame(patches.centers)) if framed else patches
-            turned = [encoder(_turned(patches, turn)).patches for turn in range(_TURNS)]
+            patches = patches if named == "whole" else patches.moved(visible_frame(patches, named == "aligned"))
+            angles = patches.centers.new_full((turns, len(part)), 2.0 * math.pi / turns).cumsum(dim=0)
+            turned = [encoder(patches.turned(angle)).patches for angle in angles]
             seen = [torch.cat([tokens.mean(dim=1), tokens.amax(dim=1)], dim=1) for tokens in turned]
             scales.append(torch.stack(seen).mean(dim=0))
         rows.append(torch.cat(scales, dim=1))
     return torch.cat(rows)
-
-
-def _turned(patches: Patches, turn: int) -> Patches:
-    """The patches after ``turn`` of :data:`_TURNS` turns about y."""
-    clouds, groups, size, _ = patches.neighborhoods.shape
-    angles = patches.centers.new_full((clouds,), 2.0 * math.pi * turn / _TURNS)
-    members = turned_about_vertical(patches.neighborhoods.flatten(1, 2), angles)
-    return Patches(turned_about_vertical(patches.centers, angles), members.view(clouds, groups, size, 3))

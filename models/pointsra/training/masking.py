@@ -16,7 +16,7 @@ from pointsra.ops.occlusion import scan_order
 from pointsra.ops.part_cuts import hide_parts
 from pointsra.ops.patches import Patches, cut_patches
 from pointsra.ops.sampling import gather_points
-from pointsra.ops.transforms import Frame
+from pointsra.ops.transforms import Frame, rectangle_turn
 
 if TYPE_CHECKING:
     from pointsra.settings.schema import Masks
@@ -96,19 +96,20 @@ def mask_clouds(
         visible = cut_patches(
             scanned(points, seen, scan_size(points.shape[1], groups, shown, size), generator), shown, size
         )
+    frame = None if masks.frame == "whole" else visible_frame(visible, masks.frame == "aligned")
+    if frame is not None:
+        points, patches, visible, masked = (
+            frame.to_unit(points),
+            *(part.moved(frame) for part in (patches, visible, masked)),
+        )
     if seen is not None and masks.hidden == "cells":
         masked = cut_cells(points, ~seen, groups - shown, size)
-    scale = centers.new_ones(len(centers))
-    if masks.frame == "visible":
-        frame = visible_frame(visible.centers)
-        patches, visible, masked = (part.moved(frame) for part in (patches, visible, masked))
-        scale = frame.scale.flatten()
     return MaskedClouds(
         visible=visible,
         masked=masked,
         teacher_visible=patches.select(order[:, :taught]),
-        whole_centers=centers,
-        scale=scale,
+        whole_centers=centers if frame is None else frame.turned(centers),
+        scale=centers.new_ones(len(centers)) if frame is None else frame.scale.flatten(),
     )
 
 
@@ -155,8 +156,13 @@ def _as_scanned(points: Tensor, centers: Tensor, ranks: Tensor) -> Tensor:
     return means.scatter_reduce(1, owner, ranks.to(points), "mean", include_self=False).argsort(dim=1)
 
 
-def visible_frame(centers: Tensor) -> Frame:
-    """The unit frame of visible centers (B, V, 3), which needs nothing that is hidden."""
-    offset = centers.mean(dim=1, keepdim=True)
-    radius = (centers - offset).norm(dim=-1).amax(dim=1)[:, None, None]
-    return Frame(offset, radius.clamp_min(1e-3))
+def visible_frame(visible: Patches, aligned: bool = False) -> Frame:
+    """The unit frame of the centers of visible patches, which needs nothing that is hidden.
+
+    Args:
+        visible: V patches of each cloud.
+        aligned: turn it so that the smallest rectangle around the visible points, seen from above, lies along the axes.
+    """
+    offset = visible.centers.mean(dim=1, keepdim=True)
+    radius = (visible.centers - offset).norm(dim=-1).amax(dim=1)[:, None, None]
+    return Frame(offset, radius.clamp_min(1e-3), rectangle_turn(visible.points) if aligned else None)
