@@ -15,6 +15,7 @@ from pointsra_cli.runs import result_folder, whole_folder
 _PICTURE = "complementarity.png"
 _LETTERS = 3  # of a class's name above a column of the confusion table: 16 classes in 80 columns
 _ACCURACY = 6  # characters of the last column
+_WORST = 10  # classes that are shown where all would not fit
 _SHORTEST_NAME = 5  # letters of a class's name beside its row; with less the table would be a riddle
 
 
@@ -137,7 +138,7 @@ def _plan(target: Path, settings: Any, root: Path, *, labeled: bool) -> tuple[di
 def _show(result: Any, folder: Path) -> None:
     typer.echo(f"{result.title}; {result.clouds:,} clouds of {result.split}, seeds {result.seeds}")
     table(list(result.headers), result.table(), texts=2)
-    _show_confusion(result.confusion_table())
+    _show_confusion(result)
     for note in result.notes:
         typer.echo(note)
     typer.echo(f"Report: {folder / 'report.md'}")
@@ -161,13 +162,20 @@ def _draw(result: Any, folder: Path) -> Path:
     return write_png(folder / _PICTURE, still)
 
 
-def _show_confusion(rows: list[list[str]]) -> None:
-    """The confusion table, small: column heads cut to three letters, zeros as dots, the accuracy last."""
+def _show_confusion(result: Any) -> None:
+    """The confusion table, small: column heads cut to three letters, zeros as dots, the accuracy last.
+
+    Of so many classes that it is wider than the screen, the least accurate ones and what they were taken for.
+    """
+    rows = result.confusion_table()
     classes = len(rows)
     width = max([_LETTERS] + [len(cell) for row in rows for cell in row[1:-1]])
     first = min(max(len(row[0]) for row in rows), WIDTH - classes * (width + 1) - _ACCURACY)
     if first < _SHORTEST_NAME:
-        typer.echo(f"The confusion table of {classes} classes is in the report.")
+        mistakes = result.mistakes_table()
+        table(list(result.mistakes_headers), mistakes[:_WORST], texts=2)
+        if len(mistakes) > _WORST:
+            typer.echo(f"The {_WORST} least accurate classes; all {len(mistakes)} are in the report.")
         return
     heads = "".join(f" {row[0][:_LETTERS]:>{width}}" for row in rows)
     typer.echo(f"{'':<{first}}{heads}{'%':>{_ACCURACY}}")

@@ -3,7 +3,10 @@
 import json
 from pathlib import Path
 
+import numpy as np
+
 from pointsra.data.shapes import CLASS_NAMES
+from pointsra.evaluation.report import EvaluationReport
 from pointsra_cli.evaluate import _show_confusion
 
 
@@ -111,19 +114,38 @@ def test_finetune_from_scratch_shows_a_table(run, shapes_root, tiny_finetune):
     assert max(map(len, outcome.stdout.splitlines())) <= 80
 
 
+def report_of(confusion):
+    names, clouds = CLASS_NAMES[: len(confusion)], int(confusion.sum())
+    return EvaluationReport("t", "test", "w", "shapes", "test", clouds, 1, (), names, confusion)
+
+
 def test_a_confusion_table_of_sixteen_classes_is_shown_in_eighty_columns(capsys):
-    names = CLASS_NAMES[:16]
-    _show_confusion([[name, *("10" if one == name else "0" for one in names), "100.0"] for name in names])
+    _show_confusion(report_of(10 * np.eye(16, dtype=np.int64)))
     table = [line for line in capsys.readouterr().out.splitlines() if " · " in line or "air arm" in line]
     assert len(table) == 17  # a head and sixteen classes
     assert {len(line) for line in table} <= set(range(75, 81))
+
+
+def test_of_more_classes_the_least_accurate_are_shown_with_what_they_were_taken_for(capsys):
+    counts = 10 * np.eye(59, dtype=np.int64)
+    counts[CLASS_NAMES.index("desk"), CLASS_NAMES.index("table")] = 30
+    counts[CLASS_NAMES.index("desk"), CLASS_NAMES.index("bench")] = 10
+    counts[CLASS_NAMES.index("sofa")] = 0
+    _show_confusion(report_of(counts))
+    lines = capsys.readouterr().out.splitlines()
+    assert max(map(len, lines)) <= 80
+    first = next(line for line in lines if line.startswith(" desk "))
+    assert first.split() == ["desk", "table", "30,", "bench", "10", "50", "20.0"]
+    assert "The 10 least accurate classes; all 58 are in the report." in lines
+    assert sum("100.0" in line for line in lines) == 9
 
 
 def test_evaluate_prints_and_writes_a_report(run, shapes_root, finetuned):
     outcome = run("evaluate", finetuned, "--data", shapes_root, "--out", "report")
     assert outcome.code == 0, outcome.stderr
     assert "overall accuracy" in outcome.stdout and "report/report.md" in outcome.stdout
-    assert f"The confusion table of {len(CLASS_NAMES)} classes is in the report." in outcome.stdout
+    assert "taken for" in outcome.stdout
+    assert "## Mistakes, class by class" in Path("report/report.md").read_text()
     again = run("evaluate", finetuned, "--data", shapes_root, "--out", "again", "--json")
     result = json.loads(again.stdout)
     assert result["rows"] == json.loads(Path("report/report.json").read_text())["rows"]

@@ -18,6 +18,8 @@ STAND_IN_NOTE = (
     "these figures say that the program runs, and cannot be compared with any published one."
 )
 
+_WIDEST = 20  # classes whose confusion table can still be read on a page (ours)
+
 
 @dataclass(frozen=True)
 class ReportRow:
@@ -75,6 +77,7 @@ class EvaluationReport:
     stand_in: bool = False
 
     headers = ("weights", "metric", "ours %", "paper %", "difference")
+    mistakes_headers = ("class", "taken for", "clouds", "accuracy %")
 
     def __post_init__(self) -> None:
         if self.stand_in and STAND_IN_NOTE not in self.notes:
@@ -101,6 +104,18 @@ class EvaluationReport:
             [name, *(str(count) for count in counts), "–" if np.isnan(accuracy) else f"{100 * accuracy:.1f}"]
             for name, counts, accuracy in zip(self.class_names, self.confusion, accuracies, strict=True)
         ]
+
+    def mistakes_table(self) -> list[list[str]]:
+        """One line a true class that has clouds, under :attr:`mistakes_headers`, the least accurate first."""
+        lines = []
+        for label in np.argsort(class_accuracies(self.confusion), kind="stable"):
+            counts = self.confusion[label]
+            wrong = [other for other in np.argsort(-counts, kind="stable") if counts[other] and other != label]
+            if counts.any():
+                accuracy = f"{100 * counts[label] / counts.sum():.1f}"
+                taken = ", ".join(f"{self.class_names[other]} {counts[other]}" for other in wrong)
+                lines.append([self.class_names[label], taken or "–", str(counts.sum()), accuracy])
+        return lines
 
     def to_json(self) -> dict[str, Any]:
         """Everything as plain values."""
@@ -138,8 +153,12 @@ class EvaluationReport:
         source = f"a stand-in for {self.dataset}" if self.stand_in else self.dataset
         lines += [f"Weights `{self.weights}`, {self.clouds} clouds of {source} {self.split}, seeds {self.seeds}.", ""]
         lines += _markdown(list(self.headers), self.table())
-        lines += ["", "## Confusion (rows: truth, columns: prediction)", ""]
-        lines += _markdown(["class", *self.class_names, "accuracy %"], self.confusion_table())
+        if len(self.class_names) <= _WIDEST:
+            lines += ["", "## Confusion (rows: truth, columns: prediction)", ""]
+            lines += _markdown(["class", *self.class_names, "accuracy %"], self.confusion_table())
+        else:
+            lines += ["", "## Mistakes, class by class (the whole confusion table is in `report.json`)", ""]
+            lines += _markdown(list(self.mistakes_headers), self.mistakes_table())
         if self.notes:
             lines += ["", *(f"- {note}" for note in self.notes)]
         return "\n".join(lines) + "\n"
