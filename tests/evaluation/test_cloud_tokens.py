@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -17,7 +19,9 @@ from pointsra.networks.point_m2ae import HierarchicalEncoder, Hierarchy
 from pointsra.ops.patches import cut_patches
 from pointsra.ops.randomness import stream
 from pointsra.ops.sampling import farthest_point_indices, gather_points
+from pointsra.ops.transforms import turned_about_vertical
 from pointsra.progress import silent
+from pointsra.training.masking import visible_frame
 
 
 @pytest.fixture(scope="module")
@@ -64,11 +68,28 @@ def test_tokens_do_not_depend_on_frame_or_company(model, split):
 
 
 def test_raw_clouds_are_encoded_raw_and_shown_in_the_unit_frame(model, split):
+    model = replace(model, frame="whole")
     cloud = split.points_at([0])[0].astype(np.float64) * 1.5
     (framed,) = encoded(model, [cloud])
     (raw,) = encoded(model, [cloud], framed=[False])
     assert np.abs(raw.tokens - framed.tokens).max() > 1e-3
     np.testing.assert_allclose(raw.centers, framed.centers, atol=1e-5)
+
+
+def test_tokens_are_those_of_the_frame_of_pre_training(model, split):
+    cloud = split.points_at([0])[0].astype(np.float64)
+    assert model.frame == "visible"
+    tokens = {frame: encoded(replace(model, frame=frame), [cloud])[0].tokens for frame in ("whole", "visible")}
+    assert np.abs(tokens["whole"] - tokens["visible"]).max() > 1e-3
+    aligned, angle = replace(model, frame="aligned"), torch.tensor([np.radians(46.0)])
+    turned = turned_about_vertical(torch.from_numpy(cloud)[None], angle)[0].numpy()
+    straight, turned = (encoded(aligned, [each])[0] for each in (cloud, turned))
+    back = turned_about_vertical(torch.from_numpy(turned.centers)[None], -angle)[0].numpy()
+    np.testing.assert_allclose(back, straight.centers, atol=1e-5)  # what is shown stays as it was given
+    if np.abs(turned.tokens - straight.tokens).max() > 1e-2:  # they lie half a turn apart
+        opposite = turned_about_vertical(torch.from_numpy(cloud)[None], angle + np.pi)[0].numpy()
+        turned = encoded(aligned, [opposite])[0]
+    np.testing.assert_allclose(turned.tokens, straight.tokens, atol=1e-2)
 
 
 def test_attention_is_a_row_of_the_map(model, split):
@@ -81,8 +102,9 @@ def test_attention_is_a_row_of_the_map(model, split):
     assert plain.attention is None
     points = torch.from_numpy(plain.points)[None]
     working = gather_points(points, farthest_point_indices(points, 256))
+    patches = cut_patches(working, 16, 16)
     with torch.no_grad(), recorded_attention(model.encoder, 0) as found:
-        model.encoder(cut_patches(working, 16, 16))
+        model.encoder(patches.moved(visible_frame(patches)))
     weights = found[0][0].numpy()
     for name, row in (("cls", 0), ("text", 2), ("3", 6)):
         np.testing.assert_allclose(rows[name], weights[row, 3:], atol=1e-5)
@@ -107,7 +129,7 @@ def test_thin_clouds_are_refused(model):
 def test_an_encoder_of_several_scales_has_features_and_no_attention(split, tmp_path):
     hierarchy = Hierarchy((12, 12), (1, 1), (8,), (4,), (0.0, 0.0))
     encoder = build(lambda: HierarchicalEncoder(hierarchy, 2, (4, 8, 12)), stream(0, "weights")).eval()
-    model = OpenedEncoder(encoder, encoder, {"points": 256, "groups": 16, "size": 16}, tmp_path, torch.device("cpu"))
+    model = OpenedEncoder(encoder, encoder, {"points": 256, "groups": 16, "size": 16}, "whole", tmp_path, torch.device("cpu"))
     (done,) = encoded(model, [split.points_at([0])[0].astype(np.float64)])
     assert done.tokens.shape == (8, 12) and done.centers.shape == (8, 3)
     with pytest.raises(CheckpointError, match="one scale"):
@@ -116,7 +138,7 @@ def test_an_encoder_of_several_scales_has_features_and_no_attention(split, tmp_p
 
 def test_an_encoder_without_queries_shows_the_mean(split, tmp_path):
     encoder = build(lambda: PatchEncoder(12, 2, 2, (4, 8, 12), queries=0), stream(0, "weights")).eval()
-    model = OpenedEncoder(encoder, encoder, {"points": 256, "groups": 16, "size": 16}, tmp_path, torch.device("cpu"))
+    model = OpenedEncoder(encoder, encoder, {"points": 256, "groups": 16, "size": 16}, "whole", tmp_path, torch.device("cpu"))
     gaze = gaze_of(model, None, None)
     assert gaze.query == "mean"
     (done,) = encoded(model, [split.points_at([0])[0].astype(np.float64)], gaze=gaze)

@@ -6,7 +6,7 @@ Clouds are brought to the encoder's number of points as ``Model.embed`` does it,
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -19,12 +19,13 @@ from pointsra.data.store import Split
 from pointsra.errors import CheckpointError, InputFileError, SettingsError
 from pointsra.evaluation.masked_features import Encode, GatedEncoder, load_encoder
 from pointsra.networks.attention_maps import recorded_attention
-from pointsra.networks.masked_autoencoder import QUERIES, CloudEncoder, PatchEncoder
-from pointsra.ops.patches import cut_patches
+from pointsra.networks.masked_autoencoder import QUERIES, CloudEncoder, Encoding, PatchEncoder
+from pointsra.ops.patches import Patches, cut_patches
 from pointsra.ops.randomness import stream
 from pointsra.ops.sampling import farthest_point_indices, gather_points, random_indices
 from pointsra.ops.transforms import unit_frame
 from pointsra.progress import Progress, Report
+from pointsra.training.masking import visible_frame
 
 MEAN = "mean"
 """The query that stands for all patches: how much they read of each one on average."""
@@ -42,6 +43,7 @@ class OpenedEncoder:
         encode: patches to tokens; that of a classifier through its gate.
         encoder: the network inside.
         patches: points, groups and size that clouds are cut by.
+        frame: ``masks.frame`` of the pre-training: "whole", "visible" or "aligned".
         source: where the weights came from.
         device: where it computes.
     """
@@ -49,6 +51,7 @@ class OpenedEncoder:
     encode: Encode
     encoder: CloudEncoder
     patches: Mapping[str, int]
+    frame: str
     source: Path
     device: torch.device
 
@@ -123,7 +126,7 @@ def open_encoder(source: Path, device: torch.device) -> OpenedEncoder:
     encoder = encode.encoder if isinstance(encode, GatedEncoder) else encode
     if not isinstance(encoder, CloudEncoder):
         raise TypeError(f"an encoder of clouds was expected, not a {type(encoder).__name__}")
-    return OpenedEncoder(encode, encoder, description.patches, source, device)
+    return OpenedEncoder(encode, encoder, description.patches, description.frame, source, device)
 
 
 def gaze_of(model: OpenedEncoder, query: str | None, block: int | None) -> Gaze:
@@ -195,10 +198,10 @@ def encode_clouds(
         patches = cut_patches(working, model.patches["groups"], model.patches["size"])
         attention = None
         if gaze is None:
-            encoding = model.encode(patches)
+            encoding = _encoded(model, patches)
         else:
             with recorded_attention(gaze.encoder, gaze.block) as found:
-                encoding = model.encode(patches)
+                encoding = _encoded(model, patches)
             attention = _read(found[-1], gaze)[0].cpu().numpy()
         centers = encoding.centers.cpu().double()
         centers = centers if to_unit else frame.to_unit(centers)
@@ -223,11 +226,19 @@ def encode_split(model: OpenedEncoder, split: Split, *, most: int, seed: int, re
         given = unit_frame(whole).to_unit(whole) if split.frame == "unit" else whole
         working = _working_points(given, model, stream(seed, "embedding", number))
         patches = cut_patches(working, model.patches["groups"], model.patches["size"])
-        tokens = model.encode(patches).patches
+        tokens = _encoded(model, patches).patches
         features.append(_finite(tokens.mean(dim=1) + tokens.amax(dim=1)))
         outlines.append(_outline(working.cpu()).numpy())
         report(Progress("encode", min(start + _BATCH, len(rows)), len(rows), "clouds"))
     return EncodedSplit(rows, np.concatenate(features), np.concatenate(outlines))
+
+
+def _encoded(model: OpenedEncoder, patches: Patches) -> Encoding:
+    """Patches encoded in the frame of the pre-training; the centers stay in their own."""
+    if model.frame == "whole":
+        return model.encode(patches)
+    there = patches.moved(visible_frame(patches, model.frame == "aligned"))
+    return replace(model.encode(there), centers=patches.centers)
 
 
 def _working_points(clouds: Tensor, model: OpenedEncoder, generator: torch.Generator) -> Tensor:

@@ -92,7 +92,7 @@ def draw_completions(
     chosen, evened = _resampled(visible, budget, seed)
     cloud = torch.from_numpy(chosen)[None].to(device)
     cut = cut_patches(cloud, shown, size)
-    frame = visible_frame(cut, description.preset.get("masks", {}).get("frame") == "aligned")
+    frame = visible_frame(cut, description.frame == "aligned")
     patches = cut.moved(frame)
     encoding = network.encoder(patches)
     parts = (encoding.queries, encoding.patches, encoding.centers)

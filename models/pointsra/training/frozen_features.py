@@ -47,14 +47,14 @@ def frozen_features(encoder: CloudEncoder, description: ModelDescription, clouds
     Returns:
         (B, D): for each scale the means (C), then the maxima (C).
     """
-    named = description.preset.get("masks", {}).get("frame", "whole")
-    turns = _HALVES if named == "aligned" else _QUARTERS
+    aligned = description.frame == "aligned"
+    turns = _HALVES if aligned else _QUARTERS
     rows = []
     for part in clouds.split(_CLOUDS_AT_ONCE):
         scales = []
         for groups, size in feature_scales(description):
             patches = cut_patches(part, groups, size)
-            patches = patches if named == "whole" else patches.moved(visible_frame(patches, named == "aligned"))
+            patches = patches if description.frame == "whole" else patches.moved(visible_frame(patches, aligned))
             angles = patches.centers.new_full((turns, len(part)), 2.0 * math.pi / turns).cumsum(dim=0)
             turned = [encoder(patches.turned(angle)).patches for angle in angles]
             seen = [torch.cat([tokens.mean(dim=1), tokens.amax(dim=1)], dim=1) for tokens in turned]

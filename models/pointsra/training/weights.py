@@ -63,6 +63,11 @@ class ModelDescription:
     step: int = 0
     tool_version: str = ""
 
+    @property
+    def frame(self) -> str:
+        """``masks.frame`` of the pre-training; "whole" where there were no masks."""
+        return self.preset.get("masks", {}).get("frame", "whole")
+
 
 @dataclass(frozen=True)
 class Weights:
