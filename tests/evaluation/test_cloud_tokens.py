@@ -129,7 +129,9 @@ def test_thin_clouds_are_refused(model):
 def test_an_encoder_of_several_scales_has_features_and_no_attention(split, tmp_path):
     hierarchy = Hierarchy((12, 12), (1, 1), (8,), (4,), (0.0, 0.0))
     encoder = build(lambda: HierarchicalEncoder(hierarchy, 2, (4, 8, 12)), stream(0, "weights")).eval()
-    model = OpenedEncoder(encoder, encoder, {"points": 256, "groups": 16, "size": 16}, "whole", tmp_path, torch.device("cpu"))
+    model = OpenedEncoder(
+        encoder, encoder, {"points": 256, "groups": 16, "size": 16}, "whole", tmp_path, torch.device("cpu")
+    )
     (done,) = encoded(model, [split.points_at([0])[0].astype(np.float64)])
     assert done.tokens.shape == (8, 12) and done.centers.shape == (8, 3)
     with pytest.raises(CheckpointError, match="one scale"):
@@ -138,7 +140,9 @@ def test_an_encoder_of_several_scales_has_features_and_no_attention(split, tmp_p
 
 def test_an_encoder_without_queries_shows_the_mean(split, tmp_path):
     encoder = build(lambda: PatchEncoder(12, 2, 2, (4, 8, 12), queries=0), stream(0, "weights")).eval()
-    model = OpenedEncoder(encoder, encoder, {"points": 256, "groups": 16, "size": 16}, "whole", tmp_path, torch.device("cpu"))
+    model = OpenedEncoder(
+        encoder, encoder, {"points": 256, "groups": 16, "size": 16}, "whole", tmp_path, torch.device("cpu")
+    )
     gaze = gaze_of(model, None, None)
     assert gaze.query == "mean"
     (done,) = encoded(model, [split.points_at([0])[0].astype(np.float64)], gaze=gaze)

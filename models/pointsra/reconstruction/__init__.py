@@ -1,6 +1,7 @@
 """Reconstruction: file → unit frame → hide → S completions → the input's frame."""
 
-from pointsra.reconstruction.reconstruct import Completions, plan_reconstruct, reconstruct
+from pointsra.reconstruction.outcome import Completions
+from pointsra.reconstruction.reconstruct import plan_reconstruct, reconstruct
 from pointsra.reconstruction.request import ReconstructRequest
 from pointsra.reconstruction.writing import write_completions, write_surfaces
 

@@ -80,3 +80,8 @@ def _seen(
         seen[np.argpartition(np.where(behind > 0, 10.0 + behind, depths), kept - 1)[:kept]] = True
     seen[depths.argmin()] = True
     return seen
+
+
+def asked_ratio(hide: str, ratio: float | None) -> float | None:
+    """The share that ``ratio`` asks a way of hiding for; None where the way itself decides."""
+    return USUAL_RATIO if ratio is None and hide in ("block", "random") else ratio

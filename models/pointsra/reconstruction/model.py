@@ -15,7 +15,8 @@ from pointsra.ops.randomness import stream
 from pointsra.ops.sampling import farthest_point_indices, gather_points, random_indices
 from pointsra.ops.transforms import unit_frame
 from pointsra.reconstruction.export import export_encoder
-from pointsra.reconstruction.reconstruct import Completions, complete_points
+from pointsra.reconstruction.outcome import Completions
+from pointsra.reconstruction.reconstruct import complete_points
 from pointsra.reconstruction.request import ReconstructRequest
 from pointsra.training.devices import resolve_device
 from pointsra.training.frozen_features import frozen_feature_dim, frozen_features

@@ -6,10 +6,9 @@ Visible points come back exactly as they stood in the file. It writes nothing; t
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,114 +24,18 @@ from pointsra.progress import Progress, Report, silent
 from pointsra.reconstruction.cleaning import stray_points
 from pointsra.reconstruction.completion import Drawn, draw_completions
 from pointsra.reconstruction.framing import check_range, in_frame, unit_frame_of
-from pointsra.reconstruction.hiding import USUAL_RATIO, visible_points
+from pointsra.reconstruction.hiding import asked_ratio, visible_points
+from pointsra.reconstruction.outcome import Completions
 from pointsra.reconstruction.request import ReconstructRequest, check_request
 from pointsra.reconstruction.steering import flow_condition
 from pointsra.reconstruction.up_axis import from_y_up, to_y_up
 from pointsra.training.weights import ModelDescription, find_weights, load_point_sra, packaged_weights
-
-if TYPE_CHECKING:
-    from pointsra.reconstruction.surface import Surface
 
 _SURFACE_POINTS = 40_000  # of a mesh, to tell what a view hides
 _SURFACE_REACH = 1.2  # radii: beyond lies no surface but that of stray parts
 _MOSTLY_Z_UP = (".las", ".laz", ".bin")  # surveys and lidar sweeps
 _SMALL_WEIGHTS = 64 << 20  # bytes: on a CPU, networks of such files draw in one thread
 _METRIC_POINTS = 8192  # of a larger cloud, so many random points enter the figures
-
-
-@dataclass(frozen=True)
-class Completions:
-    """S completions of one input. ``_raw`` is the file's frame; ``_unit`` the unit frame of all its points but stray
-    ones, turned so that y is up.
-
-    Attributes:
-        visible: (N,) bool, which of the file's points stayed visible; stray points always do.
-        stray: (N,) bool, which of them lie so far from the others that the network was not shown them.
-        visible_raw: (Nv, 3) float64, exactly the file's points that stayed visible.
-        generated_raw: (S, P, 3) float64.
-        hidden_raw: (Nh, 3) float64 what was hidden, or None.
-        visible_unit, generated_unit, hidden_unit: the same in the unit frame, float32.
-        visible_colors: (Nv, 3) uint8 where the file has colors, or None.
-        points_in: points read.
-        network_evaluations: of each sample.
-        steps: as asked.
-        fidelity: (S) mean distance of the visible points to each whole completion, unit frame; 0 where the
-            visible points are part of it.
-        chamfer_l2, f_score: (S) of the generated to the hidden points, unit frame; None where nothing was hidden.
-        diversity: mean pairwise CD-L2 of the completions, unit frame.
-        apart: (S) mean CD-L2 of each completion to the others; the smallest is the most typical one.
-        seconds: load and sample.
-        weights: which were used.
-        notes: sentences for the user.
-        request: what was asked.
-    """
-
-    visible: NDArray[np.bool_]
-    stray: NDArray[np.bool_]
-    visible_raw: NDArray[np.float64]
-    generated_raw: NDArray[np.float64]
-    hidden_raw: NDArray[np.float64] | None
-    visible_unit: NDArray[np.float32]
-    generated_unit: NDArray[np.float32]
-    hidden_unit: NDArray[np.float32] | None
-    visible_colors: NDArray[np.uint8] | None
-    points_in: int
-    network_evaluations: int
-    steps: int
-    fidelity: list[float]
-    chamfer_l2: list[float] | None
-    f_score: list[float] | None
-    diversity: float
-    apart: list[float]
-    seconds: dict[str, float]
-    weights: str
-    notes: tuple[str, ...]
-    request: ReconstructRequest
-
-    def surface(self, sample: int) -> Surface | None:
-        """A surface through the points of one completion, visible ones first, without stray ones; None where none fits.
-
-        Returns:
-            Triangles in the file's frame. Rows of ``nearest`` below the number of visible points that are not stray are
-            of these, in their order; the others are of ``generated_raw[sample]``.
-
-        Raises:
-            MissingExtraError: open3d is not there.
-        """
-        from pointsra.reconstruction.surface import surface_through
-
-        shown = self.visible_raw[~self.stray[self.visible]]
-        return surface_through(np.concatenate([shown, self.generated_raw[sample]]), self.request.seed)
-
-    def summary(self) -> dict[str, Any]:
-        """What ``summary.json`` holds; the time of writing is added by whoever writes."""
-        table: dict[str, Any] = {
-            "input": str(self.request.input),
-            "points_in": self.points_in,
-            "points_visible": len(self.visible_raw),
-            "points_generated": self.generated_raw.shape[1],
-            "samples": len(self.generated_raw),
-            "steps": self.steps,
-            "temperature": self.request.temperature,
-            "network_evaluations": self.network_evaluations,
-            "seconds": dict(self.seconds),
-            "diversity": self.diversity,
-            "apart": _figures(self.apart, min),
-            "fidelity": _figures(self.fidelity, min),
-            "hide": self.request.hide,
-            "ratio": _asked_ratio(self.request),
-            "hidden_share": None if self.hidden_raw is None else len(self.hidden_raw) / self.points_in,
-            "points_stray": int(self.stray.sum()),
-            "up": self.request.up or "y",
-            "seed": self.request.seed,
-            "weights": self.weights,
-            "notes": list(self.notes),
-        }
-        if self.chamfer_l2 is not None and self.f_score is not None:
-            table["chamfer_l2"] = _figures(self.chamfer_l2, min)
-            table["f_score"] = _figures(self.f_score, max)
-        return table
 
 
 def reconstruct(request: ReconstructRequest, report: Report = silent) -> Completions:
@@ -291,16 +194,11 @@ def _axis_note(request: ReconstructRequest) -> tuple[str, ...]:
     return (f"y is taken to point up; in {suffix.lstrip('.')} files mostly z does: if so here, ask with --up z.",)
 
 
-def _asked_ratio(request: ReconstructRequest) -> float | None:
-    usual = USUAL_RATIO if request.hide in ("block", "random") else None
-    return usual if request.ratio is None else request.ratio
-
-
 def _missing_share(request: ReconstructRequest, visible: NDArray[np.bool_]) -> float:
     """The share of the whole shape that the network is to add."""
     if request.hide == "none":
         return 0.5 if request.missing is None else request.missing
-    asked = _asked_ratio(request)
+    asked = asked_ratio(request.hide, request.ratio)
     return 1.0 - float(visible.mean()) if asked is None else asked
 
 
@@ -326,7 +224,3 @@ def _thinned(points: NDArray[np.float32], seed: int) -> NDArray[np.float32]:
     if len(points) <= _METRIC_POINTS:
         return points
     return points[np.random.default_rng([seed, 3]).choice(len(points), _METRIC_POINTS, replace=False)]
-
-
-def _figures(values: Sequence[float], best: Any) -> dict[str, Any]:
-    return {"per_sample": list(values), "best": best(values), "mean": float(np.mean(values))}

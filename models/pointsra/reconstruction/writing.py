@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from pointsra.data.cloud_writers import write_cloud
 from pointsra.data.mesh_writers import write_mesh
 from pointsra.errors import SettingsError
-from pointsra.reconstruction.reconstruct import Completions
+from pointsra.reconstruction.outcome import Completions
 
 FORMATS = ("ply", "npz", "glb")
 
