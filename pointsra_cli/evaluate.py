@@ -16,6 +16,7 @@ _PICTURE = "complementarity.png"
 _LETTERS = 3  # of a class's name above a column of the confusion table: 16 classes in 80 columns
 _ACCURACY = 6  # characters of the last column
 _WORST = 10  # classes that are shown where all would not fit
+_NAMED = 3  # what each of them was taken for most
 _SHORTEST_NAME = 5  # letters of a class's name beside its row; with less the table would be a riddle
 
 
@@ -172,7 +173,7 @@ def _show_confusion(result: Any) -> None:
     width = max([_LETTERS] + [len(cell) for row in rows for cell in row[1:-1]])
     first = min(max(len(row[0]) for row in rows), WIDTH - classes * (width + 1) - _ACCURACY)
     if first < _SHORTEST_NAME:
-        mistakes = result.mistakes_table()
+        mistakes = result.mistakes_table(_NAMED)
         table(list(result.mistakes_headers), mistakes[:_WORST], texts=2)
         if len(mistakes) > _WORST:
             typer.echo(f"The {_WORST} least accurate classes; all {len(mistakes)} are in the report.")

@@ -48,7 +48,7 @@ def prepare_data(
     points: Annotated[int, typer.Option("--points", min=16, metavar="N", help="Points a cloud.")] = 2048,
     variant: Annotated[
         str | None,
-        typer.Option("--variant", metavar="NAME", help="One variant alone (obj_bg, hdf5, rooms …)."),
+        typer.Option("--variant", metavar="NAME", help="One variant alone (obj_bg, furniture, rooms …)."),
     ] = None,
     max_points: Annotated[
         int | None,

@@ -145,7 +145,7 @@ def test_evaluate_prints_and_writes_a_report(run, shapes_root, finetuned):
     assert outcome.code == 0, outcome.stderr
     assert "overall accuracy" in outcome.stdout and "report/report.md" in outcome.stdout
     assert "taken for" in outcome.stdout
-    assert "## Mistakes, class by class" in Path("report/report.md").read_text()
+    assert "## Mistakes, the least accurate class first" in Path("report/report.md").read_text()
     again = run("evaluate", finetuned, "--data", shapes_root, "--out", "again", "--json")
     result = json.loads(again.stdout)
     assert result["rows"] == json.loads(Path("report/report.json").read_text())["rows"]

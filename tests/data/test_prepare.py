@@ -99,7 +99,7 @@ def test_manifest_tells_the_truth(made):
     assert manifest == made.manifest
     assert (manifest["schema"], manifest["schema_version"]) == ("pointsra-manifest", 1)
     assert manifest["class_names"] == list(CLASS_NAMES)
-    assert (manifest["sources"], manifest["skipped"], manifest["variant"]) == ([], [], "even")
+    assert (manifest["sources"], manifest["skipped"], manifest["variant"]) == ([], [], "")
     assert sorted(path.name for path in made.folder.iterdir()) == ["manifest.json", "test.h5", "train.h5", "val.h5"]
     for split in manifest["splits"].values():
         content = (made.folder / split["file"]).read_bytes()
@@ -346,8 +346,8 @@ def test_no_permission(tmp_path, monkeypatch):
         ({"workers": 0}, "--workers 0"),
         ({"points": 1}, "--points 1"),
         ({"seed": -1}, "--seed -1"),
-        ({"variant": "obj_bg"}, "it has even, furniture"),
-        ({"dataset": "modelnet40", "count": None, "points": 8192, "variant": "x"}, "no variant"),
+        ({"variant": "obj_bg"}, "it has furniture"),
+        ({"dataset": "meshes", "count": None, "variant": "x"}, "it has no variants"),
         ({"count": 2}, "leave val and test empty"),
         ({"dataset": "meshes"}, "--count is for generated"),
         ({"dataset": "scanobjectnn", "count": None}, "2048 points"),

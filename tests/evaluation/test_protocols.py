@@ -128,12 +128,13 @@ def test_a_report_of_many_classes_lists_what_each_was_taken_for(report, tmp_path
     counts[20] = 0
     many = replace(report, class_names=names, confusion=counts)
     assert many.mistakes_table()[0] == ["c4", "c7 5, c2 1", "7", "14.3"]
+    assert many.mistakes_table(1)[0] == ["c4", "c7 5, …", "7", "14.3"]
     assert many.mistakes_table()[1] == ["c0", "–", "1", "100.0"]
     assert [row[0] for row in many.mistakes_table()[1:]] == [name for name in names if name not in ("c4", "c20")]
     write_report(many, tmp_path)
     text = (tmp_path / "report.md").read_text()
     assert "| c4 | c7 5, c2 1 | 7 | 14.3 |" in text and "columns: prediction" not in text
-    assert "columns: prediction" in report.to_markdown()
+    assert "columns: prediction" in report.to_markdown() and "| bag | bin 1 | 3 | 66.7 |" in report.to_markdown()
 
 
 def test_report_without_a_published_figure(report):

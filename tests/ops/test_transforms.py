@@ -124,15 +124,23 @@ def test_augmentations_follow_their_generator_and_leave_their_input(change):
 
 
 @settings(max_examples=25, deadline=None)
-@given(degrees=st.floats(-360, 360), count=st.integers(200, 400))
-def test_however_a_box_was_turned_its_long_side_comes_to_lie_along_x(degrees, count):
-    box = torch.rand(2, count, 3, generator=torch.Generator().manual_seed(count)) * torch.tensor([1.0, 0.5, 0.4])
-    given_turn = torch.tensor([math.radians(degrees), math.radians(3 * degrees)])
-    turned = turned_about_vertical(box - 0.5, given_turn) + 7.0
+@given(degrees=st.floats(-360, 360), sizes=st.sampled_from([(1.0, 0.4), (0.4, 1.0), (0.7, 0.6)]))
+def test_however_a_box_was_turned_its_long_side_comes_to_lie_along_x(degrees, sizes):
+    corners = torch.cartesian_prod(*3 * [torch.tensor([-0.5, 0.5])])
+    box = (corners * torch.tensor([sizes[0], 0.5, sizes[1]])).expand(2, 8, 3)
+    turned = turned_about_vertical(box, torch.tensor([math.radians(degrees), math.radians(3 * degrees)])) + 7.0
     back = turned_about_vertical(turned, rectangle_turn(turned))
     extent = back.amax(dim=1) - back.amin(dim=1)
-    off = math.sin(math.radians(2.0))  # turns are tried in steps of 2 degrees
-    assert (extent[:, 0] < 1.0 + off).all() and (extent[:, 2] < 0.4 + off).all()
+    off = math.sin(math.radians(1.01))  # turns are tried in steps of 2 degrees
+    assert (extent[:, 0] < max(sizes) + min(sizes) * off).all() and (extent[:, 0] > max(sizes) * 0.99).all()
+    assert (extent[:, 2] < min(sizes) + max(sizes) * off).all()
+
+
+def test_the_turn_is_found_in_full_precision_whatever_autocast_says():
+    points = cloud(9, 40, 200, 3, dtype=torch.float32) * torch.tensor([1.0, 0.5, 0.8])
+    with torch.autocast("cpu", torch.bfloat16):
+        inside = rectangle_turn(points)
+    assert torch.equal(inside, rectangle_turn(points))
 
 
 def test_a_turn_by_whole_steps_is_undone_up_to_half_a_turn():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -13,6 +14,7 @@ from pointsra.data.files import read_cloud
 from pointsra.data.shapes import generate, sample_surface
 from pointsra.errors import CheckpointError, InputFileError, SettingsError
 from pointsra.metrics.geometry import chamfer_l2, f_score
+from pointsra.ops.transforms import turned_about_vertical
 from pointsra.reconstruction import ReconstructRequest, plan_reconstruct, reconstruct, write_completions
 from pointsra.reconstruction.completion import draw_completions
 from pointsra.reconstruction.hiding import visible_points
@@ -103,6 +105,25 @@ def test_hidden_points_never_enter_the_network(chair, tiny_run):
         for cloud in (chair, np.where(visible[:, None], chair, chair + 3.0))
     ]
     assert np.array_equal(*drawn)
+
+
+def test_completions_of_aligned_weights_turn_with_the_input(chair, tiny_run):
+    model = load(tiny_run, "cpu")
+    cloud = torch.from_numpy(chair)[None]
+    drawn = {}
+    for frame in ("visible", "aligned"):
+        preset = model.description.preset | {"masks": model.description.preset["masks"] | {"frame": frame}}
+        described = replace(model.description, preset=preset)
+        for degrees in (0.0, 46.0, 226.0):
+            angle = torch.tensor([np.radians(degrees)])
+            turned = turned_about_vertical(cloud, angle)[0].float().numpy()
+            points = draw_completions(model.network, described, turned, missing=0.5, samples=2, steps=1, seed=0).points
+            back = turned_about_vertical(torch.from_numpy(points).double(), -angle)
+            drawn[frame, degrees] = back.numpy()
+    gaps = {key: np.abs(points - drawn[key[0], 0.0]).max() for key, points in drawn.items()}
+    # What was turned comes to lie the same way, or half a turn apart.
+    assert min(gaps["aligned", 46.0], gaps["aligned", 226.0]) < 1e-4
+    assert min(gaps["visible", 46.0], gaps["visible", 226.0]) > 1e-2
 
 
 def test_frame_and_unit_of_the_input_do_not_matter(chair, tiny_run):

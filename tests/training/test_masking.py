@@ -78,13 +78,14 @@ def test_an_aligned_frame_is_the_visible_one_turned(settings):
         torch.testing.assert_close(found.centers, expected.centers, atol=1e-5, rtol=0)
         torch.testing.assert_close(found.neighborhoods, expected.neighborhoods, atol=1e-5, rtol=0)
     torch.testing.assert_close(aligned.scale, visible.scale)
-    torch.testing.assert_close(aligned.whole_centers, turned_about_vertical(whole.whole_centers, frame.turn))
+    assert torch.equal(aligned.whole_centers, whole.whole_centers)  # of rows without condition: nothing is moved
+    if "hidden" not in settings:
+        torch.testing.assert_close(aligned.masked.centers, visible.masked.turned(frame.turn).centers)
+        return
     for row in range(4):  # cells are cut along the axes of the frame, out of the hidden points
-        there = frame.to_unit(points)[row]
-        if "hidden" in settings:
-            there = there[torch.isin(points[row], owned(points, row)).all(dim=1)]
+        hidden = frame.to_unit(points)[row][torch.isin(points[row], owned(points, row)).all(dim=1)]
         found = absolute(aligned.masked, row).reshape(-1, 3)
-        assert all((there - point).norm(dim=1).min() < 1e-5 for point in found)
+        assert all((hidden - point).norm(dim=1).min() < 1e-5 for point in found)
 
 
 def test_what_an_aligned_network_sees_hardly_depends_on_how_the_cloud_was_turned():
@@ -93,7 +94,9 @@ def test_what_an_aligned_network_sees_hardly_depends_on_how_the_cloud_was_turned
     seen = []
     for degrees in (0.0, 46.0, 130.0):
         turned = turned_about_vertical(points, torch.full((4,), math.radians(degrees)))
-        seen.append(mask_clouds(turned, cut_patches(turned, GROUPS, SIZE), masks, stream(3, "mask")).visible.centers)
+        with torch.autocast("cpu", torch.bfloat16):  # as in training
+            clouds = mask_clouds(turned, cut_patches(turned, GROUPS, SIZE), masks, stream(3, "mask"))
+        seen.append(clouds.visible.centers)
     half = torch.tensor([-1.0, 1.0, -1.0])
     for row in range(4):
         for other in seen[1:]:

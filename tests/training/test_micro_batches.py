@@ -28,7 +28,7 @@ from tests.conftest import TINY
 CPU = torch.device("cpu")
 HARDEST = (
     "flow.error_frame=whole",  # divides by the mean unit of the batch
-    "masks.frame=visible",
+    "masks.frame=aligned",
     "flow.all_dropout=0.3",  # rows with more slots of state than others
     "flow.adaptive_power=0.5",
     "encoder.drop_path=0.3",

@@ -20,7 +20,7 @@ from pointsra.errors import SettingsError
 from pointsra.progress import Report
 
 DEFAULT_COUNT = 3000
-VARIANTS = ("even", "furniture")
+FURNITURE = "furniture"
 _EXTRA = {
     "chair": 12,
     "table": 9,
@@ -34,8 +34,9 @@ _EXTRA = {
     "bed": 1,
     "lamp": 1,
 }
-"""How many more of a hundred furniture shapes are of a class: about the shares that collections of models have."""
-_FURNITURE_FIRST = 1_000_000  # index of the first furniture shape: none of them is in an even set of the same seed
+"""How many more of a hundred furniture shapes are of a class (ours). Where all come alike a chair is one in sixty, and
+what may be under its seat is seldom learned."""
+_FIRST = 1_000_000  # index of the first furniture shape: none of them is in the other set of the same seed
 SPLITS = ("train", "val", "test")
 PART_LABELS: tuple[str, ...] = tuple(f"{name}/{part}" for name in CLASS_NAMES for part in PART_NAMES[name])
 """Part labels over all classes, "chair/seat" for instance; each class has a run of its own."""
@@ -45,27 +46,27 @@ _FIRST_PART = dict(
 )
 
 
-def cycle_of(variant: str) -> tuple[str, ...]:
-    """The classes that take turns in a variant: each once, or those that furnish a room more often."""
-    extra = _EXTRA if variant == "furniture" else {}
+def cycle_of(variant: str | None) -> tuple[str, ...]:
+    """The classes that take turns in a variant: each once, or in :data:`FURNITURE` some more often."""
+    extra = _EXTRA if variant == FURNITURE else {}
     return CLASS_NAMES + tuple(name for name, times in extra.items() for _ in range(times))
 
 
-def split_of(index: int, cycle: int = len(CLASS_NAMES)) -> str:
+def split_of(index: int, period: int = len(CLASS_NAMES)) -> str:
     """Which split shape number ``index`` belongs to: of any ten in a row at one place of the cycle, eight, one, one."""
-    turn, place = divmod(index, cycle)
-    # The offset spreads small collections: with three classes' worth of shapes each split has some of them.
+    turn, place = divmod(index, period)
+    # The offset spreads small collections: with three cycles' worth of shapes each split has some of them.
     tenth = (turn + 3 * place) % 10
     return "val" if tenth == 8 else "test" if tenth == 9 else "train"
 
 
-def deal(count: int, limit: int | None, cycle: int = len(CLASS_NAMES)) -> dict[str, list[int]]:
+def deal(count: int, limit: int | None, period: int = len(CLASS_NAMES)) -> dict[str, list[int]]:
     """Deal shapes 0 … count - 1 out to the splits.
 
     Args:
         count: how many shapes.
         limit: at most this many in each split; the first ones are kept.
-        cycle: after how many shapes the classes come again.
+        period: after how many shapes the classes come again.
 
     Returns:
         Split -> indices of its shapes, in order.
@@ -75,26 +76,27 @@ def deal(count: int, limit: int | None, cycle: int = len(CLASS_NAMES)) -> dict[s
     """
     dealt: dict[str, list[int]] = {split: [] for split in SPLITS}
     for index in range(count):
-        dealt[split_of(index, cycle)].append(index)
+        dealt[split_of(index, period)].append(index)
     empty = [split for split, indices in dealt.items() if not indices]
     if empty:
         raise SettingsError(f"{count} shapes leave {' and '.join(empty)} empty; ask for 16 or more with --count.")
     return {split: indices[:limit] for split, indices in dealt.items()}
 
 
-def make_block(task: tuple[tuple[int, ...], int, int, str]) -> ReadBlock:
+def make_block(task: tuple[tuple[int, ...], int, int, str | None]) -> ReadBlock:
     """Generate some shapes and sample them.
 
     Args:
-        task: the shapes' indices (B of them), the seed, N points a cloud, and the variant.
+        task: the shapes' numbers in their variant (B of them), the seed, N points a cloud, and the variant.
 
     Returns:
         (B, N, 3) points in the unit frame with labels, parts and captions.
     """
-    places, seed, count, variant = task
-    cycle, first = cycle_of(variant), _FURNITURE_FIRST if variant == "furniture" else 0
-    indices = [first + place for place in places]
-    shapes = [generate(first + place, seed, cycle[place % len(cycle)]) for place in places]
+    numbers, seed, count, variant = task
+    cycle, first = cycle_of(variant), _FIRST if variant == FURNITURE else 0
+    indices = [first + number for number in numbers]
+    classes = [cycle[number % len(cycle)] for number in numbers]
+    shapes = [generate(index, seed, name) for index, name in zip(indices, classes, strict=True)]
     clouds, parts = [], []
     for index, shape in zip(indices, shapes, strict=True):
         # The last number only keeps this stream apart from the one that drew the shape.
@@ -112,9 +114,11 @@ def make_block(task: tuple[tuple[int, ...], int, int, str]) -> ReadBlock:
     )
 
 
-def fingerprint() -> str:
-    """The sha256 of one shape of each class, to the millimeter: it changes when the generator does."""
+def fingerprint(request: PrepareRequest) -> str:
+    """The sha256 of one shape of each class, to the millimeter, and of a variant's cycle: it changes when they do."""
     digest = hashlib.sha256()
+    if request.variant == FURNITURE:
+        digest.update(f"{_FIRST} {cycle_of(FURNITURE)}".encode())
     for index in range(len(CLASS_NAMES)):
         shape = generate(index, 0)
         digest.update(f"{shape.class_name} {shape.part_names} {shape.caption}".encode())
@@ -150,35 +154,31 @@ def build(request: PrepareRequest, raw: RawFiles, folder: Path, report: Report) 
         SplitPlan(
             SplitHeader(
                 dataset="shapes",
-                variant=_variant(request),
+                variant=request.variant or "",
                 split=split,
                 class_names=CLASS_NAMES,
                 part_names=PART_LABELS,
                 seed=request.seed,
             ),
-            [(tuple(block), request.seed, request.points, _variant(request)) for block in cut(dealt[split])],
+            [(tuple(block), request.seed, request.points, request.variant) for block in cut(dealt[split])],
             len(dealt[split]),
         )
         for split in SPLITS
     ]
     counts = build_splits(plans, make_block, request, folder, report).counts
-    return Built(counts, CLASS_NAMES, _variant(request))
-
-
-def _variant(request: PrepareRequest) -> str:
-    return request.variant or VARIANTS[0]
+    return Built(counts, CLASS_NAMES, request.variant or "")
 
 
 def _dealt(request: PrepareRequest) -> dict[str, list[int]]:
     count = DEFAULT_COUNT if request.count is None else request.count
-    return deal(count, request.limit, len(cycle_of(_variant(request))))
+    return deal(count, request.limit, len(cycle_of(request.variant)))
 
 
 RECIPE = Recipe(
     "generated everyday objects with parts and captions; no download",
     find,
     build,
-    variants=VARIANTS,
+    variants=(FURNITURE,),
     counted=True,
     fingerprint=fingerprint,
 )

@@ -170,7 +170,7 @@ def _job(request: PrepareRequest, *, fetch: bool) -> _Job:
     recipe = _recipe(request)
     folder = _folder(request)
     encoders = find_encoders(request.image_encoder, request.text_encoder, fetch=fetch)
-    fingerprint = recipe.fingerprint() if recipe.fingerprint else None
+    fingerprint = recipe.fingerprint(request) if recipe.fingerprint else None
     options = options_of(request, fingerprint, encoders.image_identity, encoders.text_identity)
     return _Job(request, recipe, folder, encoders, options)
 

@@ -31,7 +31,8 @@ class PrepareRequest:
         skip_bad: leave out damaged raw files, name them in the manifest and go on.
         seed: what everything random follows from.
         points: N, points a cloud.
-        variant: one variant alone, where a data set has several; None takes all that are there.
+        variant: one variant alone, where a data set has several; None takes all that are there, or the usual one of
+            generated data.
         image_encoder: what makes image features: "builtin", "none", "clip:FOLDER", "clip:HUB/ID",
             "efficientnet-lite0" or "file:FOLDER".
         text_encoder: what makes text features: as above, with "minilm" for captions.
@@ -114,8 +115,8 @@ class Recipe:
         variants: names that ``PrepareRequest.variant`` may take.
         counted: whether ``PrepareRequest.count`` means something.
         fixed_points: N where the data set fixes it, else None.
-        fingerprint: for generated data, a text that changes when the same seed would give other clouds; it does
-            for them what checksums of raw files do for the rest.
+        fingerprint: for generated data, a text for a request that changes when the same seed would give other clouds;
+            it does for them what checksums of raw files do for the rest.
     """
 
     summary: str
@@ -124,7 +125,7 @@ class Recipe:
     variants: tuple[str, ...] = ()
     counted: bool = False
     fixed_points: int | None = None
-    fingerprint: Callable[[], str] | None = None
+    fingerprint: Callable[[PrepareRequest], str] | None = None
 
 
 @dataclass(frozen=True)

@@ -25,7 +25,7 @@ from pointsra.ops.randomness import stream
 from pointsra.ops.sampling import farthest_point_indices, gather_points, random_indices
 from pointsra.ops.transforms import unit_frame
 from pointsra.progress import Progress, Report
-from pointsra.training.masking import visible_frame
+from pointsra.training.masking import frame_of
 
 MEAN = "mean"
 """The query that stands for all patches: how much they read of each one on average."""
@@ -235,10 +235,11 @@ def encode_split(model: OpenedEncoder, split: Split, *, most: int, seed: int, re
 
 def _encoded(model: OpenedEncoder, patches: Patches) -> Encoding:
     """Patches encoded in the frame of the pre-training; the centers stay in their own."""
-    if model.frame == "whole":
+    frame = frame_of(patches, model.frame)
+    if frame is None:
         return model.encode(patches)
-    there = patches.moved(visible_frame(patches, model.frame == "aligned"))
-    return replace(model.encode(there), centers=patches.centers)
+    encoding = model.encode(patches.moved(frame))
+    return replace(encoding, centers=frame.from_unit(encoding.centers))
 
 
 def _working_points(clouds: Tensor, model: OpenedEncoder, generator: torch.Generator) -> Tensor:

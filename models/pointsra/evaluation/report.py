@@ -105,16 +105,23 @@ class EvaluationReport:
             for name, counts, accuracy in zip(self.class_names, self.confusion, accuracies, strict=True)
         ]
 
-    def mistakes_table(self) -> list[list[str]]:
-        """One line a true class that has clouds, under :attr:`mistakes_headers`, the least accurate first."""
+    def mistakes_table(self, most: int | None = None) -> list[list[str]]:
+        """One line a true class that has clouds, under :attr:`mistakes_headers`, the least accurate first.
+
+        Args:
+            most: of the classes that one was taken for, only so many are named, the commonest.
+        """
         lines = []
-        for label in np.argsort(class_accuracies(self.confusion), kind="stable"):
+        accuracies = class_accuracies(self.confusion)
+        for label in np.argsort(accuracies, kind="stable"):
             counts = self.confusion[label]
             wrong = [other for other in np.argsort(-counts, kind="stable") if counts[other] and other != label]
+            taken = [f"{self.class_names[other]} {counts[other]}" for other in wrong[:most]]
+            if len(wrong) > len(taken):
+                taken.append("…")
             if counts.any():
-                accuracy = f"{100 * counts[label] / counts.sum():.1f}"
-                taken = ", ".join(f"{self.class_names[other]} {counts[other]}" for other in wrong)
-                lines.append([self.class_names[label], taken or "–", str(counts.sum()), accuracy])
+                figures = [str(counts.sum()), f"{100 * accuracies[label]:.1f}"]
+                lines.append([self.class_names[label], ", ".join(taken) or "–", *figures])
         return lines
 
     def to_json(self) -> dict[str, Any]:
@@ -156,9 +163,8 @@ class EvaluationReport:
         if len(self.class_names) <= _WIDEST:
             lines += ["", "## Confusion (rows: truth, columns: prediction)", ""]
             lines += _markdown(["class", *self.class_names, "accuracy %"], self.confusion_table())
-        else:
-            lines += ["", "## Mistakes, class by class (the whole confusion table is in `report.json`)", ""]
-            lines += _markdown(list(self.mistakes_headers), self.mistakes_table())
+        lines += ["", "## Mistakes, the least accurate class first (counts of all pairs are in `report.json`)", ""]
+        lines += _markdown(list(self.mistakes_headers), self.mistakes_table())
         if self.notes:
             lines += ["", *(f"- {note}" for note in self.notes)]
         return "\n".join(lines) + "\n"

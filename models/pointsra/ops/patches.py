@@ -31,8 +31,8 @@ class Patches:
 
     def moved(self, frame: Frame) -> Patches:
         """The same patches in the unit frame ``frame``."""
-        still = Patches((self.centers - frame.offset) / frame.scale, self.neighborhoods / frame.scale.unsqueeze(-1))
-        return still if frame.turn is None else still.turned(frame.turn)
+        members = frame.turned((self.neighborhoods / frame.scale.unsqueeze(-1)).flatten(1, 2))
+        return Patches(frame.to_unit(self.centers), members.view_as(self.neighborhoods))
 
     def turned(self, radians: Tensor) -> Patches:
         """The same patches after each cloud's own turn (B,) about y."""

@@ -82,7 +82,8 @@ def rectangle_turn(points: Tensor) -> Tensor:
     angles = torch.arange(_RECTANGLES, device=points.device) * (0.5 * math.pi / _RECTANGLES)
     cosine, sine = angles.cos().to(points), angles.sin().to(points)
     rows = torch.stack([torch.cat([cosine, -sine]), torch.cat([sine, cosine])])  # as turned_about_vertical turns x, z
-    placed = points[..., ::2] @ rows
+    with torch.autocast(points.device.type, enabled=False):  # products of 8 bits cannot tell rectangles apart
+        placed = points[..., ::2] @ rows
     width, depth = (placed.amax(dim=1) - placed.amin(dim=1)).chunk(2, dim=1)
     best = (width * depth).argmin(dim=1, keepdim=True)
     along = (width < depth).gather(1, best).squeeze(1)

@@ -14,9 +14,14 @@ from pointsra.reconstruction.visibility import depths_behind
 
 HIDING = ("block", "random", "view", "none")
 
-USUAL_RATIO = 0.75  # of the patches, for "block" and "random", where nobody says
+_USUAL_RATIO = 0.75  # of the patches, for "block" and "random", where nobody says
 
 _WORKING_POINTS = 8192  # farthest-point centers of a larger cloud are chosen among so many of its points
+
+
+def asked_ratio(hide: str, ratio: float | None) -> float | None:
+    """The share that ``ratio`` asks a way of hiding for; None where the way itself decides."""
+    return _USUAL_RATIO if ratio is None and hide in ("block", "random") else ratio
 
 
 def visible_points(
@@ -60,7 +65,7 @@ def visible_points(
     count = centers.shape[1]
     order = block_order(centers, generator) if kind == "block" else random_order(1, count, generator)
     shown = np.zeros(count, dtype=bool)
-    shown[order[0, : visible_count(count, USUAL_RATIO if ratio is None else ratio)].numpy()] = True
+    shown[order[0, : visible_count(count, asked_ratio(kind, ratio) or 0.0)].numpy()] = True
     visible = shown[nearest(points_unit, centers[0].numpy())[1][:, 0]]
     # Centers that coincide share their points with one of them, which may be hidden: then nothing can be.
     return visible if visible.any() else ~visible
@@ -80,8 +85,3 @@ def _seen(
         seen[np.argpartition(np.where(behind > 0, 10.0 + behind, depths), kept - 1)[:kept]] = True
     seen[depths.argmin()] = True
     return seen
-
-
-def asked_ratio(hide: str, ratio: float | None) -> float | None:
-    """The share that ``ratio`` asks a way of hiding for; None where the way itself decides."""
-    return USUAL_RATIO if ratio is None and hide in ("block", "random") else ratio

@@ -49,7 +49,7 @@ class Model:
 
     @torch.no_grad()
     def embed(self, points: NDArray[np.floating] | Tensor) -> NDArray[np.float32] | Tensor:
-        """One feature a cloud: mean and maximum of its patch tokens at two scales, averaged over quarter turns.
+        """One feature a cloud: mean and maximum of its patch tokens at two scales, averaged over turns about y.
 
         Args:
             points: (N, 3) or (B, N, 3), any N ≥ 1, any frame and unit, y up. Array or tensor.

@@ -1,4 +1,4 @@
-"""One feature a cloud from a frozen encoder, for a linear probe: fine and coarse patches, seen from four sides.
+"""One feature a cloud from a frozen encoder, for a linear probe: fine and coarse patches, seen from several sides.
 
 Ours: nothing is trained for it. The frame is that of pre-training; the second scale has half as many patches of twice
 as many points. It neither prepares the cloud (``Model.embed`` does) nor fits anything.
@@ -13,7 +13,7 @@ from torch import Tensor
 
 from pointsra.networks.masked_autoencoder import CloudEncoder
 from pointsra.ops.patches import cut_patches
-from pointsra.training.masking import visible_frame
+from pointsra.training.masking import frame_of
 from pointsra.training.weights import ModelDescription
 
 _QUARTERS = 4  # quarter turns about the vertical: they need no interpolation and have no preferred front
@@ -47,15 +47,15 @@ def frozen_features(encoder: CloudEncoder, description: ModelDescription, clouds
     Returns:
         (B, D): for each scale the means (C), then the maxima (C).
     """
-    aligned = description.frame == "aligned"
-    turns = _HALVES if aligned else _QUARTERS
+    turns = _HALVES if description.frame == "aligned" else _QUARTERS
     rows = []
     for part in clouds.split(_CLOUDS_AT_ONCE):
         scales = []
         for groups, size in feature_scales(description):
             patches = cut_patches(part, groups, size)
-            patches = patches if description.frame == "whole" else patches.moved(visible_frame(patches, aligned))
-            angles = patches.centers.new_full((turns, len(part)), 2.0 * math.pi / turns).cumsum(dim=0)
+            frame = frame_of(patches, description.frame)
+            patches = patches if frame is None else patches.moved(frame)
+            angles = [patches.centers.new_full((len(part),), 2.0 * math.pi * turn / turns) for turn in range(turns)]
             turned = [encoder(patches.turned(angle)).patches for angle in angles]
             seen = [torch.cat([tokens.mean(dim=1), tokens.amax(dim=1)], dim=1) for tokens in turned]
             scales.append(torch.stack(seen).mean(dim=0))

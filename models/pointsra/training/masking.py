@@ -96,19 +96,17 @@ def mask_clouds(
         visible = cut_patches(
             scanned(points, seen, scan_size(points.shape[1], groups, shown, size), generator), shown, size
         )
-    frame = None if masks.frame == "whole" else visible_frame(visible, masks.frame == "aligned")
+    frame = frame_of(visible, masks.frame)
     if frame is not None:
-        points, patches, visible, masked = (
-            frame.to_unit(points),
-            *(part.moved(frame) for part in (patches, visible, masked)),
-        )
+        points, patches = frame.to_unit(points), patches.moved(frame)
+        visible, masked = visible.moved(frame), masked.moved(frame)
     if seen is not None and masks.hidden == "cells":
         masked = cut_cells(points, ~seen, groups - shown, size)
     return MaskedClouds(
         visible=visible,
         masked=masked,
         teacher_visible=patches.select(order[:, :taught]),
-        whole_centers=centers if frame is None else frame.turned(centers),
+        whole_centers=centers,
         scale=centers.new_ones(len(centers)) if frame is None else frame.scale.flatten(),
     )
 
@@ -154,6 +152,17 @@ def _as_scanned(points: Tensor, centers: Tensor, ranks: Tensor) -> Tensor:
     owner = nearest_indices(points, centers, 1).squeeze(2)
     means = torch.zeros(centers.shape[:2], dtype=points.dtype, device=points.device)
     return means.scatter_reduce(1, owner, ranks.to(points), "mean", include_self=False).argsort(dim=1)
+
+
+def frame_of(visible: Patches, name: str) -> Frame | None:
+    """The frame of ``masks.frame`` by its name, for visible patches; None for "whole", which moves nothing.
+
+    Raises:
+        ValueError: no such frame.
+    """
+    if name not in ("whole", "visible", "aligned"):
+        raise ValueError(f"masks.frame = {name} is not known")
+    return None if name == "whole" else visible_frame(visible, aligned=name == "aligned")
 
 
 def visible_frame(visible: Patches, aligned: bool = False) -> Frame:
