@@ -25,14 +25,14 @@ demo: $(STAMP)
 	$(POINTSRA) pretrain --preset quickstart --data $(DEMO)/data --out $(DEMO)/pretrain
 	$(POINTSRA) finetune --preset shapes-classification --init $(DEMO)/pretrain --data $(DEMO)/data --out $(DEMO)/finetune
 	$(POINTSRA) evaluate $(DEMO)/finetune --data $(DEMO)/data --out $(DEMO)/evaluate
-	$(POINTSRA) reconstruct docs/chair.ply --samples 8 --ratio 0.5 --out $(DEMO)/reconstruct
+	$(POINTSRA) reconstruct docs/chair.ply --samples 8 --out $(DEMO)/reconstruct
 	$(POINTSRA) visualize shapes --data $(DEMO)/data --out $(DEMO)/shapes.png
 	$(POINTSRA) visualize docs/chair.ply --what patches --out $(DEMO)/patches.png
 	$(POINTSRA) visualize docs/chair.ply --what masks --out $(DEMO)/masks.png
 	$(POINTSRA) visualize $(DEMO)/pretrain --what curves --out $(DEMO)/curves.html
 	@echo
 	@echo "Done. Where to look:"
-	@echo "  $(DEMO)/reconstruct/samples.html   eight completions of half a chair, to turn in a browser"
+	@echo "  $(DEMO)/reconstruct/samples.html   eight completions of a quarter of a chair, to turn in a browser"
 	@echo "  $(DEMO)/reconstruct/samples.png    the same as one picture"
 	@echo "  $(DEMO)/evaluate/report.md         accuracy of the fine-tuned classifier, class by class"
 	@echo "  $(DEMO)/curves.html                what pre-training learned, term by term"

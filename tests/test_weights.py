@@ -48,6 +48,20 @@ def test_completions_of_the_chair_are_chairs(completions):
     assert min(completions.chamfer_l2) < 0.005
 
 
+@pytest.mark.parametrize("degrees", [45.0, 130.0])
+def test_a_turned_chair_is_completed_as_well(degrees):
+    points = read_cloud(CHAIR).points
+    c, s = np.cos(np.radians(degrees)), np.sin(np.radians(degrees))
+    turned = points @ np.array([[c, 0.0, -s], [0.0, 1.0, 0.0], [s, 0.0, c]])
+    assert np.median(pointsra.load(device="cpu").reconstruct(turned, ratio=0.5).chamfer_l2) < 0.005
+
+
+def test_three_quarters_of_the_chair_come_back_as_a_chair():
+    done = reconstruct(ReconstructRequest(CHAIR))
+    assert done.hidden_raw is not None and len(done.hidden_raw) > 0.75 * done.points_in
+    assert np.median(done.chamfer_l2) < 0.01  # the limit that half of it is held to
+
+
 def test_completions_differ_and_keep_the_visible_points(completions):
     assert completions.diversity > 1e-4
     assert completions.network_evaluations == 1
