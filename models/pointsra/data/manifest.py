@@ -25,12 +25,12 @@ def options_of(
         text: what will make text features, None for none.
     """
     return {
+        "variant": request.variant,  # first: another variant has another generator, and is what the user asked for
         "generator": fingerprint,
         "limit": request.limit,
         "count": request.count,
         "points": request.points,
         "max_points": request.max_points,
-        "variant": request.variant,
         "skip_bad": request.skip_bad,
         "image_encoder": None if image is None else asdict(image),
         "text_encoder": None if text is None else asdict(text),
