@@ -178,14 +178,17 @@ def test_displacement_moves_the_embedded_token(flow):
     assert flow.embed_displacement(STATE, 0 * step).abs().max() == 0
 
 
-def test_points_enter_with_their_sinusoids(flow):
-    """Axis by axis: the coordinates, then cosines, then sines at π/4, π/2, π, 2π."""
+@pytest.mark.parametrize("factors", [(0.25, 0.5, 1.0, 2.0), (0.25, 0.5, 1.0, 2.0, 4.0, 8.0)])
+def test_points_enter_with_their_sinusoids(factors):
+    """Axis by axis: the coordinates, then cosines, then sines at π/4, π/2, π, 2π …"""
+    flow = MeanFlowTransformer(12, 1, 2, context_dim=5, octaves=len(factors)).double()
     point = [0.3, -0.7, 1.1]
-    angles = [value * math.pi * factor for value in point for factor in (0.25, 0.5, 1.0, 2.0)]
+    angles = [value * math.pi * factor for value in point for factor in factors]
     values = torch.tensor([*point, *map(math.cos, angles), *map(math.sin, angles)], dtype=torch.float64)
-    expected = flow.state.layer.weight @ values + flow.state.layer.bias
-    # The frequencies are kept in single precision.
-    torch.testing.assert_close(flow.state(torch.tensor(point, dtype=torch.float64)), expected, atol=1e-5, rtol=0)
+    for tokens in (flow.state, flow.context_positions):
+        expected = tokens.layer.weight @ values + tokens.layer.bias
+        # The frequencies are kept in single precision.
+        torch.testing.assert_close(tokens(torch.tensor(point, dtype=torch.float64)), expected, atol=1e-5, rtol=0)
 
 
 @pytest.mark.parametrize("conditioned", [False, True])

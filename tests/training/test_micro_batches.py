@@ -29,6 +29,7 @@ CPU = torch.device("cpu")
 HARDEST = (
     "flow.error_frame=whole",  # divides by the mean unit of the batch
     "masks.frame=aligned",
+    "flow.draws=2",
     "flow.all_dropout=0.3",  # rows with more slots of state than others
     "flow.adaptive_power=0.5",
     "encoder.drop_path=0.3",

@@ -118,6 +118,49 @@ def test_flow_loss_reaches_the_encoder_only_when_allowed():
         assert touched is allowed
 
 
+@pytest.mark.parametrize("objective", ["meanflow", "rectified_flow", "ddpm"])
+def test_the_flows_term_is_the_mean_over_its_draws(objective, monkeypatch):
+    common = (
+        f"flow.objective={objective}",
+        "flow.order=morton",
+        "flow.error_frame=whole",
+        "flow.alpha=0.1",
+        "losses.mft_sra=0",
+    )
+    learner, alone = _learner(*common, "flow.draws=3"), _learner(*common)
+    for one in (learner, alone):
+        _awake(one)
+    drawn, sample = [], learner._sampled_path
+    monkeypatch.setattr(learner, "_sampled_path", lambda *given: drawn.append(sample(*given)) or drawn[-1])
+    together = learner(_batch(), stream(0, "step", 0))["mean_flow"]
+    assert (
+        len(drawn) == 3 and not torch.equal(drawn[0].noise, drawn[1].noise) and not torch.equal(drawn[0].t, drawn[2].t)
+    )
+    terms = []
+    for path in drawn:
+        monkeypatch.setattr(alone, "_sampled_path", lambda *given, path=path: path)
+        terms.append(alone(_batch(), stream(0, "step", 0))["mean_flow"])
+    torch.testing.assert_close(together, torch.stack(terms).mean())
+
+
+def test_alignment_across_times_looks_at_the_first_draw():
+    """Its cost does not grow with the draws, and neither does a target get a gradient."""
+    learner = _learner("flow.draws=3")
+    _awake(learner)
+    rows = []
+    learner.flow_average.network.register_forward_pre_hook(lambda module, given: rows.append(len(given[0])))
+    terms = learner(_batch(), stream(0, "step", 0))
+    assert rows == [8] and bool(terms["mft_sra"].isfinite())
+
+
+def test_a_regression_has_nothing_to_draw():
+    learner = _learner("flow.objective=regression", "losses.mft_sra=0", "flow.draws=4")
+    rows = []
+    learner.network.flow.register_forward_pre_hook(lambda module, given: rows.append(len(given[0])))
+    learner(_batch(), stream(0, "step", 0))
+    assert rows == [8]
+
+
 def test_missing_modalities_do_not_stop_training():
     whole = _batch()
     image = whole.image.clone()

@@ -106,12 +106,17 @@ class Sinusoids(nn.Module):
 class PointSinusoids(nn.Module):
     """Coordinates with their cosines and sines, then a linear layer: tokens whose products tell distances apart.
 
-    The frequencies π/4 … 2π fit a state of unit variance; higher ones would only make the JVP larger.
+    The frequencies π/4 · 2^k fit a state of unit variance. Four octaves are enough for a derivative in time, which
+    higher ones would only make larger; where MeanFlow takes a difference, six tell places apart that four cannot.
+
+    Args:
+        dim: width D of a token.
+        octaves: how many frequencies, each twice the one before.
     """
 
-    def __init__(self, dim: int) -> None:
+    def __init__(self, dim: int, octaves: int) -> None:
         super().__init__()
-        self.register_buffer("frequencies", math.pi * 2.0 ** torch.arange(-2, 2), persistent=False)
+        self.register_buffer("frequencies", math.pi / 4 * 2.0 ** torch.arange(octaves), persistent=False)
         self.layer = nn.Linear(3 + 6 * len(self.frequencies), dim)
         self.layer.starts_as_convolution = True  # type: ignore[assignment]
 
@@ -160,6 +165,7 @@ class MeanFlowTransformer(nn.Module):
         context_dim: width C of the encoder's tokens; None builds a flow that is never shown any.
         image_dim: width of image features; None: images are always null.
         text_dim: width of text features; None: texts are always null.
+        octaves: frequencies of coordinates, from π/4 upward.
     """
 
     def __init__(
@@ -170,10 +176,11 @@ class MeanFlowTransformer(nn.Module):
         context_dim: int | None = 384,
         image_dim: int | None = None,
         text_dim: int | None = None,
+        octaves: int = 4,
     ) -> None:
         super().__init__()
         self.dim = dim
-        self.state = PointSinusoids(dim)
+        self.state = PointSinusoids(dim, octaves)
         self.rank = Sinusoids(math.pi * torch.arange(1, 33), dim, layers=1)
         times = torch.logspace(0, 1, 16)
         self.time = Sinusoids(times, dim, layers=2)
@@ -183,7 +190,7 @@ class MeanFlowTransformer(nn.Module):
         self.image = None if image_dim is None else nn.Linear(image_dim, dim)
         self.text = None if text_dim is None else nn.Linear(text_dim, dim)
         self.context = None if context_dim is None else nn.Linear(context_dim, dim)
-        self.context_positions = None if context_dim is None else PointSinusoids(dim)
+        self.context_positions = None if context_dim is None else PointSinusoids(dim, octaves)
         self.blocks = nn.ModuleList(FlowBlock(dim, heads) for _ in range(depth))
         self.last_modulation = nn.Linear(dim, 2 * dim)
         self.last_modulation.starts_at_zero = True  # type: ignore[assignment]

@@ -32,6 +32,7 @@ class PointSRASizes:
             than the defaults in imported weights and those of peers' methods.
         embedding_dim: MaskPoint's width of the patch embedding; 0 where the embedding is as wide as the encoder.
         hierarchy: the scales of Point-M2AE's encoder, whose coarsest width is ``dim``; None for an encoder of one.
+        flow_octaves: frequencies of coordinates in the flow.
     """
 
     dim: int
@@ -53,6 +54,7 @@ class PointSRASizes:
     sine_positions: bool = False
     embedding_dim: int = 0
     hierarchy: Hierarchy | None = None
+    flow_octaves: int = 4
 
 
 def encoder_sizes(
@@ -152,6 +154,7 @@ def build_flow(sizes: PointSRASizes, conditioned: bool = True) -> MeanFlowTransf
         dim=sizes.flow_dim,
         depth=sizes.flow_depth,
         heads=sizes.flow_heads,
+        octaves=sizes.flow_octaves,
         context_dim=sizes.dim if conditioned else None,
         image_dim=(sizes.image_dim or None) if conditioned else None,
         text_dim=(sizes.text_dim or None) if conditioned else None,

@@ -5,8 +5,8 @@ z_t = (1 − t) z₀ + t z₁ with z₁ ~ N(0, I): t = 0 is data, t = 1 is noise
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, fields
 from typing import Protocol
 
 import torch
@@ -70,6 +70,13 @@ class FlowLoss:
     loss: Tensor
     error: Tensor
     output: HasVelocity
+
+
+def joined(paths: Sequence[Path]) -> Path:
+    """Several draws for the same clouds as one path of that many times as many rows, one draw after another."""
+    if len(paths) == 1:
+        return paths[0]
+    return Path(*(torch.cat([getattr(path, field.name) for path in paths]) for field in fields(Path)))
 
 
 def interpolate(data: Tensor, noise: Tensor, time: Tensor) -> Tensor:

@@ -144,6 +144,7 @@ class Flow(Section):
     dim: Positive = Field(288, description="width")
     depth: Positive = Field(12, description="blocks")
     heads: Positive = Field(6, description="attention heads")
+    octaves: Positive = Field(4, description="frequencies of coordinates in the flow: π/4, π/2, π … this many")
     order: Literal["morton", "cells", "hungarian", "none"] = Field(
         "morton", description="what gives the unordered masked centers an identity"
     )
@@ -167,6 +168,7 @@ class Flow(Section):
     image_dropout: Share = Field(0.5, description="share of rows whose image is replaced by the learned null")
     text_dropout: Share = Field(0.5, description="share of rows whose text is replaced by the learned null")
     all_dropout: Share = Field(0.1, description="share of rows without any condition, visible patches included")
+    draws: Positive = Field(1, description="pairs of noise and times that the generative term takes of each cloud")
     context_gradient: bool = Field(True, description="let the flow's loss reach the encoder through its tokens")
     times: Times = Times()
 

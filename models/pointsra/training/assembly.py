@@ -46,6 +46,7 @@ def point_sra_sizes(preset: PretrainPreset, image_dim: int, text_dim: int) -> Po
         text_dim=text_dim if crossed or flowing else 0,
         predictor=preset.alignment.predictor and preset.losses.mae_sra > 0,
         transport_projection=preset.alignment.transport == "projection" and preset.losses.mft_sra > 0,
+        flow_octaves=flow.octaves,
     )
 
 

@@ -21,7 +21,7 @@ from pointsra.networks.teacher import Average, cosine_momentum
 from pointsra.objectives.alignment import flow_time_alignment, mask_ratio_alignment
 from pointsra.objectives.cross_modal import feature_alignment
 from pointsra.objectives.joint import weighted_sum
-from pointsra.objectives.path import FlowLoss, Path
+from pointsra.objectives.path import FlowLoss, Path, joined
 from pointsra.objectives.reconstruction import patch_chamfer
 from pointsra.ops.batch_parts import divisor_weights, normal, uniform
 from pointsra.ops.center_state import CenterState, center_state
@@ -56,6 +56,7 @@ class PretrainLearner(Learner):
         self.flow_average = None if network.flow is None else Average(network.flow)
         aligned = preset.losses.mft_sra > 0
         self.objective = None if network.flow is None else build_flow_objective(preset.flow, aligned)
+        self._draws = 1 if preset.flow.objective == "regression" else preset.flow.draws  # which has nothing to draw
         self._draws_ahead = False
 
     def forward(self, batch: Batch, generator: torch.Generator) -> dict[str, Tensor]:
@@ -199,23 +200,29 @@ class PretrainLearner(Learner):
         image, image_keep = _known(batch.image, (coins[1] >= preset.flow.image_dropout) & ~free)
         text, text_keep = _known(batch.text, (coins[2] >= preset.flow.text_dropout) & ~free)
         condition = FlowCondition(image, text, image_keep, text_keep)
-        noise = normal(state.data.shape, generator).to(state.data)
-        data = self._paired(state, noise)
-        path = self.objective.sample_path(data, noise, generator)
+        paths = [self._sampled_path(state, generator) for _ in range(self._draws)]
+        rows = torch.arange(len(batch), device=free.device).repeat(self._draws)
+        rank = None if state.rank is None else state.rank[rows]
         shown = context if preset.flow.context_gradient else context.detached()
-        flow = bound_flow(network.flow, state.rank, shown, condition)
+        flow = bound_flow(network.flow, rank, shown.rows(rows), condition.rows(rows))
         share = None
         if preset.flow.error_frame == "whole":
             # Where little is visible its unit is short and the hidden part many units away: without this, such
             # clouds make most of the error. Unconditioned rows are in the whole cloud's frame already.
             square = _squared_unit(clouds, free)
-            share = square / square.mean()
-        result = self.objective.loss(flow, path, state.active, share)
+            share = (square / square.mean())[rows]
+        result = self.objective.loss(flow, joined(paths), state.active[rows], share)
         terms = {"mean_flow": result.loss, "flow_error": result.error}
         if preset.losses.mft_sra:
             average = bound_flow(self.flow_average.network, state.rank, context.detached(), condition)
-            terms["mft_sra"] = self._across_times(result, average, path, state.active, generator)
+            terms["mft_sra"] = self._across_times(result, average, paths[0], state.active, generator)
         return terms
+
+    def _sampled_path(self, state: CenterState, generator: torch.Generator) -> Path:
+        if self.objective is None:
+            raise ValueError("a learner without a flow has no paths")
+        noise = normal(state.data.shape, generator).to(state.data)
+        return self.objective.sample_path(self._paired(state, noise), noise, generator)
 
     def _paired(self, state: CenterState, noise: Tensor) -> Tensor:
         if self.preset.flow.order != "hungarian":
@@ -230,8 +237,9 @@ class PretrainLearner(Learner):
     def _across_times(
         self, later: FlowLoss, average: BoundFlow, path: Path, active: Tensor, generator: torch.Generator
     ) -> Tensor:
-        """MFT-SRA: the trained flow at t_a = t against the averaged flow at t_b < t_a on the same paths."""
+        """MFT-SRA: the trained flow at t_a = t against the averaged flow at t_b < t_a on a path of each cloud."""
         network = self.network
+        hidden: Tensor = later.output.hidden  # type: ignore[attr-defined]
         time_b = path.t * uniform((len(path.t),), generator).to(path.t)
         with torch.no_grad():
             state_b = path.at(time_b)
@@ -241,7 +249,7 @@ class PretrainLearner(Learner):
             transported = network.transport(displacement)
         else:
             transported = self.flow_average.network.embed_displacement(state_b, displacement)  # type: ignore[union-attr]
-        return flow_time_alignment(later.output.hidden, earlier.hidden, transported, active)  # type: ignore[attr-defined]
+        return flow_time_alignment(hidden[: len(path.t)], earlier.hidden, transported, active)
 
 
 def bound_flow(
