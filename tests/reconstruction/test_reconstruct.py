@@ -15,7 +15,7 @@ from pointsra.data.shapes import generate, sample_surface
 from pointsra.errors import CheckpointError, InputFileError, SettingsError
 from pointsra.metrics.geometry import chamfer_l2, f_score
 from pointsra.ops.transforms import turned_about_vertical
-from pointsra.reconstruction import ReconstructRequest, plan_reconstruct, reconstruct, write_completions
+from pointsra.reconstruction import ReconstructRequest, completion, plan_reconstruct, reconstruct, write_completions
 from pointsra.reconstruction.completion import draw_completions
 from pointsra.reconstruction.hiding import visible_points
 from pointsra.reconstruction.model import load
@@ -92,6 +92,32 @@ def test_a_lower_temperature_draws_completions_nearer_to_one_another(chair_file,
     assert cool.diversity < usual.diversity < hot.diversity
     assert np.array_equal(usual.generated_unit, reconstruct(_request(chair_file, tiny_run)).generated_unit)
     assert hot.summary()["temperature"] == 1.0
+
+
+def test_samples_start_from_the_noise_that_the_flow_was_trained_with(chair, tiny_run, monkeypatch):
+    model, started = load(tiny_run, "cpu"), []
+    named = completion.flow_objective_named
+
+    def watched(name):
+        objective = named(name)
+        draw = objective.draw
+
+        def drawing(network, noise, steps):
+            started.append(noise)
+            return draw(network, noise, steps)
+
+        objective.draw = drawing
+        return objective
+
+    monkeypatch.setattr(completion, "flow_objective_named", watched)
+    for kind in ("white", "tree"):
+        described = replace(model.description, flow=model.description.flow | {"noise": kind})
+        cloud = chair.astype(np.float32)
+        draw_completions(model.network, described, cloud, missing=0.5, samples=300, steps=1, seed=0, temperature=0.5)
+    white, tree = (noise / 0.5 for noise in started)
+    assert all(abs(float(noise.var()) - 1.0) < 0.1 for noise in (white, tree))
+    assert abs(float((white[:, 0] * white[:, -1]).mean())) < 0.1
+    assert abs(float((tree[:, 0] * tree[:, -1]).mean()) - 0.5) < 0.1  # of the variance, all slots share a half
 
 
 def test_hidden_points_never_enter_the_network(chair, tiny_run):

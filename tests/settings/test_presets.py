@@ -179,6 +179,7 @@ def test_several_mistakes_are_named_at_once():
         (["flow.objective=regression", "losses.mft_sra=0", "flow.order=none"], "same answer"),
         (["patches.groups=1"], "no visible or no masked"),
         (["flow.order=cells"], "masks.hidden"),
+        (["flow.noise=tree", "flow.order=none"], "flow.order"),
         (
             [f"losses.{name}=0" for name in ("reconstruction", "mean_flow", "cross_modal", "mae_sra", "mft_sra")],
             "nothing",

@@ -50,6 +50,7 @@ HARDEST = (
     "masks.sealed=true",
     "masks.hidden=cells",
     "flow.order=cells",
+    "flow.noise=tree",
 )
 CLOUDS = 7  # no multiple of the ranks
 

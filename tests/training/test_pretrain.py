@@ -118,26 +118,41 @@ def test_flow_loss_reaches_the_encoder_only_when_allowed():
         assert touched is allowed
 
 
+def _watched_paths(learner, monkeypatch):
+    """The paths that a learner samples from now on, as they come."""
+    seen, sample = [], learner._sampled_path
+
+    def watched(*given):
+        seen.append(sample(*given))
+        return seen[-1]
+
+    monkeypatch.setattr(learner, "_sampled_path", watched)
+    return seen
+
+
+@pytest.mark.parametrize(("kind", "common"), [("white", 0.0), ("tree", 0.5)])
+def test_noise_is_of_the_kind_that_the_preset_asks_for(kind, common, monkeypatch):
+    learner = _learner(f"flow.noise={kind}")
+    paths = _watched_paths(learner, monkeypatch)
+    for step in range(20):
+        learner(_batch(), stream(0, "step", step))
+    noise = torch.cat([path.noise for path in paths])
+    assert abs(float(noise.var()) - 1.0) < 0.1
+    assert abs(float((noise[:, 0] * noise[:, -1]).mean()) - common) < 0.15  # the ends of the order: the root's share
+
+
 @pytest.mark.parametrize("objective", ["meanflow", "rectified_flow", "ddpm"])
 def test_the_flows_term_is_the_mean_over_its_draws(objective, monkeypatch):
-    common = (
-        f"flow.objective={objective}",
-        "flow.order=morton",
-        "flow.error_frame=whole",
-        "flow.alpha=0.1",
-        "losses.mft_sra=0",
-    )
+    common = (f"flow.objective={objective}", "flow.error_frame=whole", "flow.alpha=0.1", "losses.mft_sra=0")
     learner, alone = _learner(*common, "flow.draws=3"), _learner(*common)
     for one in (learner, alone):
         _awake(one)
-    drawn, sample = [], learner._sampled_path
-    monkeypatch.setattr(learner, "_sampled_path", lambda *given: drawn.append(sample(*given)) or drawn[-1])
+    paths = _watched_paths(learner, monkeypatch)
     together = learner(_batch(), stream(0, "step", 0))["mean_flow"]
-    assert (
-        len(drawn) == 3 and not torch.equal(drawn[0].noise, drawn[1].noise) and not torch.equal(drawn[0].t, drawn[2].t)
-    )
+    assert len(paths) == 3
+    assert not torch.equal(paths[0].noise, paths[1].noise) and not torch.equal(paths[0].t, paths[2].t)
     terms = []
-    for path in drawn:
+    for path in paths:
         monkeypatch.setattr(alone, "_sampled_path", lambda *given, path=path: path)
         terms.append(alone(_batch(), stream(0, "step", 0))["mean_flow"])
     torch.testing.assert_close(together, torch.stack(terms).mean())

@@ -23,15 +23,19 @@ class FrozenFlow(nn.Module):
         flow: built without context, image and text.
         ordered: whether it was trained with ranks in Morton order.
         averages: whether it knows average velocities (r ≠ t); others are asked with r = t.
+        noise: what noise it was trained with, as in :func:`slot_noise`.
     """
 
     center_scale: Tensor
 
-    def __init__(self, flow: MeanFlowTransformer, ordered: bool = True, averages: bool = True) -> None:
+    def __init__(
+        self, flow: MeanFlowTransformer, ordered: bool = True, averages: bool = True, noise: str = "white"
+    ) -> None:
         super().__init__()
         self.flow = flow.requires_grad_(False)
         self.ordered = ordered
         self.averages = averages
+        self.noise = noise
         self.register_buffer("center_scale", torch.ones(()))
 
     @property
@@ -50,7 +54,8 @@ class FrozenFlow(nn.Module):
         Args:
             centers: (B, G, 3) in any frame; the flow is asked in their own unit frame, as it was trained.
             r: (B,), t: (B,) times.
-            noise: (B, G, 3); given, the state is (1 − t)·z₀ + t·noise, otherwise the clean centers.
+            noise: (B, G, 3) of the slots, in their order; given, the state is (1 − t)·z₀ + t·noise, otherwise the
+                clean centers.
 
         Returns:
             (B, G, 3 + D) velocity and normalized hidden token of each patch, in the order of ``centers``.

@@ -20,6 +20,7 @@ from pointsra.ops.center_state import RANKED, ranks
 from pointsra.ops.masks import visible_count
 from pointsra.ops.patches import cut_patches
 from pointsra.ops.randomness import stream
+from pointsra.ops.slot_noise import slot_noise
 from pointsra.reconstruction.cleaning import evened_rows
 from pointsra.reconstruction.density import with_count
 from pointsra.training.assembly import flow_objective_named
@@ -98,15 +99,20 @@ def draw_completions(
     parts = (encoding.queries, encoding.patches, encoding.centers)
     repeated = Encoding(*(part.expand(samples, -1, -1) for part in parts))
     hidden = groups - shown
-    noise = torch.stack([torch.randn(hidden, 3, generator=stream(seed, "sample", s)) for s in range(samples)]).to(
-        device
-    )
     middle = patches.centers.mean(dim=1, keepdim=True)
     context = FlowContext(repeated.patches, (repeated.centers - middle) / network.center_scale)
     rank = None
     if description.flow["order"] in RANKED:
         places = torch.arange(groups, device=device) - shown
         rank = ranks(hidden, places).expand(samples, -1)
+    streams = [stream(seed, "sample", number) for number in range(samples)]
+    noise = slot_noise(
+        description.flow.get("noise", "white"),
+        samples,
+        hidden,
+        None if rank is None else rank[:, shown:],
+        lambda shape: torch.stack([torch.randn(shape[1:], generator=each) for each in streams]).to(device),
+    )
     counter = _Counter(_guided(network, rank, context, condition, guidance), shown)
     drawn = flow_objective_named(description.flow["objective"]).draw(counter, temperature * noise, steps)
     centers = drawn * network.center_scale + middle

@@ -148,6 +148,9 @@ class Flow(Section):
     order: Literal["morton", "cells", "hungarian", "none"] = Field(
         "morton", description="what gives the unordered masked centers an identity"
     )
+    noise: Literal["white", "tree"] = Field(
+        "white", description="noise of the slots: independent, or the more alike the nearer they are in the order"
+    )
     tangent: Literal["predicted", "conditional"] = Field(
         "predicted",
         description="velocity inside the JVP: the network's own (improved MeanFlow) or the sample's",
@@ -286,6 +289,10 @@ class PretrainPreset(Preset):
             raise ValueError(f"encoder.dim {self.encoder.dim} is not divisible by decoder.heads {self.decoder.heads}")
         if self.flow.order == "cells" and self.masks.hidden != "cells":
             raise ValueError("flow.order = cells is the order that masks.hidden = cells gives: set both or neither")
+        if self.flow.noise == "tree" and self.flow.order in ("hungarian", "none"):
+            raise ValueError(
+                "flow.noise = tree follows the order of the slots: with it take flow.order = morton or cells"
+            )
         if self.flow.objective == "off" and self.losses.mean_flow + self.losses.mft_sra > 0:
             raise ValueError("flow.objective is off: set losses.mean_flow and losses.mft_sra to 0")
         if self.flow.objective != "meanflow" and self.losses.mft_sra > 0:

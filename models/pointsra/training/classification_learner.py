@@ -11,7 +11,9 @@ from pointsra.networks.classifier import PointClassifier
 from pointsra.networks.stochastic import use_generator
 from pointsra.objectives.path import TimeSampler
 from pointsra.ops.batch_parts import normal
+from pointsra.ops.center_state import ranks
 from pointsra.ops.patches import cut_patches
+from pointsra.ops.slot_noise import slot_noise
 from pointsra.settings import FinetunePreset
 from pointsra.training.assembly import augmented
 from pointsra.training.step import Learner
@@ -41,8 +43,20 @@ class ClassificationLearner(Learner):
         r, t = (value.to(points) for value in self.times.draw(len(batch), generator))
         noise = None
         if self.preset.gate.state == "noised":
-            noise = normal(patches.centers.shape, generator).to(points)
+            noise = self._noise(patches.centers, generator)
         logits = self.network(patches, r, t, noise)
         loss = F.cross_entropy(logits.float(), batch.labels)
         accuracy = (logits.detach().argmax(dim=-1) == batch.labels).float().mean()
         return {"loss": loss, "accuracy": accuracy}
+
+    def _noise(self, centers: Tensor, generator: torch.Generator) -> Tensor:
+        """(B, G, 3) as in the flow's own training."""
+        clouds, groups, _ = centers.shape
+        frozen = self.network.frozen_flow
+        return slot_noise(
+            "white" if frozen is None else frozen.noise,
+            clouds,
+            groups,
+            ranks(groups, torch.arange(groups, device=centers.device)).expand(clouds, -1),
+            lambda shape: normal(shape, generator).to(centers),
+        )

@@ -83,7 +83,7 @@ def build_classifier(
         sizes: dimensions of encoder and flow; without flow there is no gate.
         classes: L.
         preset: head, gate and protocol; only ``full`` has a gate.
-        flow: objective and order of the flow, as weights describe them.
+        flow: objective, order and noise of the flow, as weights describe them.
 
     Raises:
         SettingsError: the preset cuts too few patches for an encoder of several scales.
@@ -105,7 +105,7 @@ def build_classifier(
         frozen = None
         if preset.gate.enabled and preset.protocol == "full" and sizes.flow_depth:
             ordered, averages = flow.get("order") in RANKED, flow.get("objective") == "meanflow"
-            frozen = FrozenFlow(build_flow(sizes, conditioned=False), ordered, averages)
+            frozen = FrozenFlow(build_flow(sizes, conditioned=False), ordered, averages, flow.get("noise", "white"))
         return PointClassifier(encoder, head, frozen, frozen_encoder=preset.protocol != "full")
 
     return build(construct, stream(preset.seed, "classifier"))

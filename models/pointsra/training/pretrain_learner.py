@@ -29,6 +29,7 @@ from pointsra.ops.ordering import hungarian_order
 from pointsra.ops.patches import cut_patches
 from pointsra.ops.randomness import stream
 from pointsra.ops.sampling import gather_points
+from pointsra.ops.slot_noise import slot_noise
 from pointsra.training.assembly import augmented, build_flow_objective
 from pointsra.training.masking import MaskedClouds, mask_clouds
 from pointsra.training.step import Learner
@@ -221,7 +222,12 @@ class PretrainLearner(Learner):
     def _sampled_path(self, state: CenterState, generator: torch.Generator) -> Path:
         if self.objective is None:
             raise ValueError("a learner without a flow has no paths")
-        noise = normal(state.data.shape, generator).to(state.data)
+        noise = slot_noise(
+            self.preset.flow.noise,
+            *state.active.shape,
+            state.rank,
+            lambda shape: normal(shape, generator).to(state.data),
+        )
         return self.objective.sample_path(self._paired(state, noise), noise, generator)
 
     def _paired(self, state: CenterState, noise: Tensor) -> Tensor:

@@ -42,7 +42,7 @@ class ModelDescription:
         kind: "point_sra" (pre-trained; an encoder alone where there is no decoder) or "classifier".
         sizes: all dimensions.
         patches: points, groups and size that it was trained with.
-        flow: objective and order of the flow.
+        flow: objective, order and noise of the flow.
         preset: the resolved preset of the run, as a plain table.
         encoders: name and version of the image and text encoders whose features it knows.
         class_names: of a classifier, in the order of its logits.
