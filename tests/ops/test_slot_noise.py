@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from pointsra.ops.center_state import ranks
-from pointsra.ops.slot_noise import slot_noise, tree_noise
+from pointsra.ops.slot_noise import cooled, slot_noise, tree_noise
 
 
 def _drawn(clouds, slots, kind="tree", ranked=True):
@@ -59,3 +59,13 @@ def test_places_outside_belong_to_the_ends():
 def test_white_noise_and_slots_without_an_order_are_independent(kind, ranked):
     noise = _drawn(40_000, 4, kind, ranked)[..., 0]
     torch.testing.assert_close(noise.T @ noise / len(noise), torch.eye(4), atol=0.03, rtol=0)
+
+
+def test_cooled_noise_has_less_in_common():
+    noise = _drawn(20_000, 8, "white")
+    colder = cooled(noise, 0.5)
+    common = colder.mean(dim=1, keepdim=True)
+    torch.testing.assert_close(common, 0.25 * noise.mean(dim=1, keepdim=True))
+    torch.testing.assert_close(colder - common, 0.5 * (noise - noise.mean(dim=1, keepdim=True)))
+    torch.testing.assert_close(cooled(noise, 1.0), noise)
+    assert not cooled(noise, 0.0).any()

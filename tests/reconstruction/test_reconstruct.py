@@ -88,7 +88,7 @@ def test_samples_differ_and_follow_the_seed_alone(completions, chair_file, tiny_
 
 
 def test_a_lower_temperature_draws_completions_nearer_to_one_another(chair_file, tiny_run):
-    cool, usual, hot = (reconstruct(_request(chair_file, tiny_run, temperature=each)) for each in (1e-4, 0.7, 1.0))
+    cool, usual, hot = (reconstruct(_request(chair_file, tiny_run, temperature=each)) for each in (1e-4, 0.8, 1.0))
     assert cool.diversity < usual.diversity < hot.diversity
     assert np.array_equal(usual.generated_unit, reconstruct(_request(chair_file, tiny_run)).generated_unit)
     assert hot.summary()["temperature"] == 1.0
@@ -113,8 +113,8 @@ def test_samples_start_from_the_noise_that_the_flow_was_trained_with(chair, tiny
     for kind in ("white", "tree"):
         described = replace(model.description, flow=model.description.flow | {"noise": kind})
         cloud = chair.astype(np.float32)
-        draw_completions(model.network, described, cloud, missing=0.5, samples=300, steps=1, seed=0, temperature=0.5)
-    white, tree = (noise / 0.5 for noise in started)
+        draw_completions(model.network, described, cloud, missing=0.5, samples=300, steps=1, seed=0)
+    white, tree = started
     assert all(abs(float(noise.var()) - 1.0) < 0.1 for noise in (white, tree))
     assert abs(float((white[:, 0] * white[:, -1]).mean())) < 0.1
     assert abs(float((tree[:, 0] * tree[:, -1]).mean()) - 0.5) < 0.1  # of the variance, all slots share a half

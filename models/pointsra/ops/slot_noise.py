@@ -51,3 +51,14 @@ def tree_noise(own: Tensor, common: Tensor, rank: Tensor) -> Tensor:
         noise = noise + share**0.5 * shared
         first += nodes
     return noise
+
+
+def cooled(noise: Tensor, temperature: float) -> Tensor:
+    """Noise (B, T, 3) times the temperature, and its mean over the slots times the temperature once more.
+
+    The mean decides where everything lies and how far it reaches. A flow that is not fully trained answers too much to
+    it, and what it then draws is all in the wrong place; what slots have of their own makes one completion unlike
+    another. At 1 nothing changes.
+    """
+    common = noise.mean(dim=1, keepdim=True)
+    return temperature * (noise - common) + temperature**2 * common

@@ -20,7 +20,7 @@ from pointsra.ops.center_state import RANKED, ranks
 from pointsra.ops.masks import visible_count
 from pointsra.ops.patches import cut_patches
 from pointsra.ops.randomness import stream
-from pointsra.ops.slot_noise import slot_noise
+from pointsra.ops.slot_noise import cooled, slot_noise
 from pointsra.reconstruction.cleaning import evened_rows
 from pointsra.reconstruction.density import with_count
 from pointsra.training.assembly import flow_objective_named
@@ -76,8 +76,8 @@ def draw_completions(
         condition: image and text features of one cloud, (1, D) each.
         guidance: w of classifier-free guidance, u_null + w (u − u_null); 1 is without, anything else doubles the
             evaluations.
-        temperature: standard deviation of the noise z₁ that samples start from; 1 is the flow's own distribution, less
-            is surer and less varied, and 0 gives the same completion S times.
+        temperature: T, how far the noise z₁ that samples start from is :func:`cooled`; 1 is the flow's own
+            distribution, less is surer and less varied, and 0 gives the same completion S times.
         count: points P of each completion; None makes them as dense as what is visible, within 1 … 4 times the M·K
             that the decoder gives.
 
@@ -114,7 +114,7 @@ def draw_completions(
         lambda shape: torch.stack([torch.randn(shape[1:], generator=each) for each in streams]).to(device),
     )
     counter = _Counter(_guided(network, rank, context, condition, guidance), shown)
-    drawn = flow_objective_named(description.flow["objective"]).draw(counter, temperature * noise, steps)
+    drawn = flow_objective_named(description.flow["objective"]).draw(counter, cooled(noise, temperature), steps)
     centers = drawn * network.center_scale + middle
     filled = network.decoder(repeated, centers)
     points = (centers.unsqueeze(2) + filled).flatten(1, 2)
