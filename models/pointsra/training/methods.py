@@ -73,7 +73,11 @@ def assemble(preset: AnyPretrainPreset, image_dim: int, text_dim: int) -> Assemb
     if isinstance(preset, PretrainPreset):
         sizes = point_sra_sizes(preset, image_dim, text_dim)
         learner = PretrainLearner(build_point_sra(preset, sizes), preset)
-        flow = {"objective": preset.flow.objective, "order": preset.flow.order, "noise": preset.flow.noise}
+        flow: dict[str, str] = {
+            "objective": preset.flow.objective,
+            "order": preset.flow.order,
+            "noise": preset.flow.noise,
+        }
         return Assembled(learner, sizes, flow)
     peer = PEERS[preset.method]
     trained = peer.build(preset, image_dim, text_dim)

@@ -222,12 +222,9 @@ class PretrainLearner(Learner):
     def _sampled_path(self, state: CenterState, generator: torch.Generator) -> Path:
         if self.objective is None:
             raise ValueError("a learner without a flow has no paths")
-        noise = slot_noise(
-            self.preset.flow.noise,
-            *state.active.shape,
-            state.rank,
-            lambda shape: normal(shape, generator).to(state.data),
-        )
+        clouds, slots, _ = state.data.shape
+        kind = self.preset.flow.noise
+        noise = slot_noise(kind, clouds, slots, state.rank, lambda shape: normal(shape, generator).to(state.data))
         return self.objective.sample_path(self._paired(state, noise), noise, generator)
 
     def _paired(self, state: CenterState, noise: Tensor) -> Tensor:
