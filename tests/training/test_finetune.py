@@ -7,9 +7,12 @@ import json
 import pytest
 import torch
 
+from pointsra.data.loaders import Batch
 from pointsra.errors import CheckpointError
+from pointsra.ops.randomness import stream
 from pointsra.settings import load_preset
-from pointsra.training.classifiers import build_classifier, initialize_from, load_classifier
+from pointsra.training.classification_learner import ClassificationLearner
+from pointsra.training.classifiers import build_classifier, initialize_from, load_classifier, training_times
 from pointsra.training.finetune import BEST_NAME, finetune, plan_finetune
 from pointsra.training.loop import RunStopped
 from pointsra.training.weights import load_weights
@@ -119,6 +122,22 @@ def test_encoder_follows_the_weights_not_the_preset(shapes_root, tiny_run):
     classifier = build_classifier(weights.description.sizes, 16, preset, weights.description.flow)
     assert classifier.encoder.dim == 24
     assert initialize_from(classifier, weights).share == 1.0
+
+
+@pytest.mark.parametrize(("kind", "common"), [("white", 0.0), ("tree", 0.5)])
+def test_a_noised_state_is_of_the_noise_that_the_flow_knows(tiny_run, kind, common):
+    preset = _preset("gate.state=noised")
+    described = load_weights(tiny_run).description
+    classifier = build_classifier(described.sizes, 16, preset, described.flow | {"noise": kind})
+    seen = []
+    classifier.frozen_flow.register_forward_pre_hook(lambda module, given: seen.append(given[3]))
+    learner = ClassificationLearner(classifier, preset, training_times(None))
+    for step in range(20):
+        points = torch.rand(8, preset.patches.points, 3, generator=stream(step, "points"))
+        learner(Batch(points, torch.zeros(8, dtype=torch.int64)), stream(0, "step", step))
+    noise = torch.cat(seen)
+    assert abs(float(noise.var()) - 1.0) < 0.1
+    assert abs(float((noise[:, 0] * noise[:, -1]).mean()) - common) < 0.15  # the ends of the order: the root's share
 
 
 def test_wrong_weights_are_refused(finetuned, tiny_run, shapes_root, tmp_path):
