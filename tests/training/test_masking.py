@@ -12,7 +12,7 @@ from pointsra.ops.occlusion import scan_order
 from pointsra.ops.patches import cut_patches
 from pointsra.ops.randomness import stream
 from pointsra.ops.transforms import turned_about_vertical
-from pointsra.settings.schema import Masks
+from pointsra.settings.pretraining import Masks
 from pointsra.training.masking import mask_clouds, scan_size, scanned, visible_frame
 
 GROUPS, SIZE = 16, 24

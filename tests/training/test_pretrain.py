@@ -159,7 +159,7 @@ def test_the_flows_term_is_the_mean_over_its_draws(objective, monkeypatch):
 
 
 def test_alignment_across_times_looks_at_the_first_draw():
-    """Its cost does not grow with the draws, and neither does a target get a gradient."""
+    """Its cost does not grow with the draws."""
     learner = _learner("flow.draws=3")
     _awake(learner)
     rows = []

@@ -3,7 +3,7 @@
 from pointsra.settings.finetuning import FinetunePreset
 from pointsra.settings.peers import AnyPreset, AnyPretrainPreset
 from pointsra.settings.presets import PresetInfo, list_presets, load_preset, to_toml, validate
-from pointsra.settings.schema import PretrainPreset
+from pointsra.settings.pretraining import PretrainPreset
 
 __all__ = [
     "AnyPreset",

@@ -1,7 +1,7 @@
 """The presets of peers' pre-training: each holds what that method has, and nothing else.
 
 ``method`` decides which of them reads a file whose task is "pretrain"; Point-SRA's own is
-:class:`~pointsra.settings.schema.PretrainPreset`. Numbers that a method shares with Point-SRA stand in the same
+:class:`~pointsra.settings.pretraining.PretrainPreset`. Numbers that a method shares with Point-SRA stand in the same
 sections under the same names, so that ``--set optimizer.epochs=2`` means one thing everywhere. Where each value of
 the shipped presets is from stands in docs/peers.md.
 """
@@ -13,6 +13,7 @@ from typing import Annotated, Literal
 from pydantic import Field, model_validator
 
 from pointsra.settings.finetuning import FinetunePreset
+from pointsra.settings.pretraining import PretrainPreset
 from pointsra.settings.schema import (
     Augment,
     Below,
@@ -22,7 +23,6 @@ from pointsra.settings.schema import (
     Patches,
     Positive,
     Preset,
-    PretrainPreset,
     Runtime,
     Section,
     Share,

@@ -21,7 +21,8 @@ from pointsra.training.step import Plan
 
 if TYPE_CHECKING:  # neither HDF5 nor the schema is loaded to draw completions
     from pointsra.data.store import Split
-    from pointsra.settings.schema import Augment, Flow, Optimizer, PretrainPreset, Runtime
+    from pointsra.settings.pretraining import Flow, PretrainPreset
+    from pointsra.settings.schema import Augment, Optimizer, Runtime
 
 FlowObjective = MeanFlow | RectifiedFlow | Ddpm | Regression
 

@@ -19,7 +19,7 @@ from pointsra.ops.sampling import gather_points
 from pointsra.ops.transforms import Frame, rectangle_turn
 
 if TYPE_CHECKING:
-    from pointsra.settings.schema import Masks
+    from pointsra.settings.pretraining import Masks
 
 
 @dataclass(frozen=True)
