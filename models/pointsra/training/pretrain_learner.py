@@ -202,17 +202,15 @@ class PretrainLearner(Learner):
         text, text_keep = _known(batch.text, (coins[2] >= preset.flow.text_dropout) & ~free)
         condition = FlowCondition(image, text, image_keep, text_keep)
         paths = [self._sampled_path(state, generator) for _ in range(self._draws)]
-        rows = torch.arange(len(batch), device=free.device).repeat(self._draws)
-        rank = None if state.rank is None else state.rank[rows]
         shown = context if preset.flow.context_gradient else context.detached()
-        flow = bound_flow(network.flow, rank, shown.rows(rows), condition.rows(rows))
+        flow = _over_draws(bound_flow(network.flow, state.rank, shown, condition), free, self._draws)
         share = None
         if preset.flow.error_frame == "whole":
             # Where little is visible its unit is short and the hidden part many units away: without this, such
             # clouds make most of the error. Unconditioned rows are in the whole cloud's frame already.
             square = _squared_unit(clouds, free)
-            share = (square / square.mean())[rows]
-        result = self.objective.loss(flow, joined(paths), state.active[rows], share)
+            share = (square / square.mean()).repeat(self._draws)
+        result = self.objective.loss(flow, joined(paths), state.active.repeat(self._draws, 1), share)
         terms = {"mean_flow": result.loss, "flow_error": result.error}
         if preset.losses.mft_sra:
             average = bound_flow(self.flow_average.network, state.rank, context.detached(), condition)
@@ -273,6 +271,14 @@ def bound_flow(
         )
 
     return network
+
+
+def _over_draws(flow: BoundFlow, clouds: Tensor, draws: int) -> BoundFlow:
+    """The flow for as many draws after one another of the same ``clouds`` (B,), each with its own conditions."""
+    if draws == 1:
+        return flow
+    of = torch.arange(len(clouds), device=clouds.device).repeat(draws)
+    return lambda state, r, t, rows: flow(state, r, t, of if rows is None else of[rows])
 
 
 def _squared_unit(clouds: MaskedClouds, free: Tensor) -> Tensor:
