@@ -3,12 +3,14 @@
     python -m benchmarks.completion --threads 2 --out runs/completion     # about an hour on 2 free cores; goes on
     python -m benchmarks.completion --steps 5000 --shapes 14000 --seeds 3 --threads 2 --out runs/long
     python -m benchmarks.completion --rows meanflow regression --out runs/two   # some rows; others can follow
+    python -m benchmarks.completion --given-encoder --out runs/given # trained rows are given all but a flow
     python -m benchmarks.completion --tiny --out runs/tiny           # says only that it runs
 
 Trained rows are the preset ``small`` with MeanFlow, rectified flow or regression as its objective, at the same data,
-network and number of steps. Beside them stand a mirror, the nearest training shape, given weights (another budget), and
-the generator itself as a control. Nothing is chosen: the last step is measured, on shapes of another seed, with
-settings fixed beforehand. docs/completion.md says what each figure is.
+network and number of steps; they start from nothing, or all from the same weights without their flow. Beside them
+stand a mirror, the nearest training shape, given weights (another budget), and the generator itself as a control.
+Nothing is chosen: the last step is measured, on shapes of another seed, with settings fixed beforehand.
+docs/completion.md says what each figure is.
 
 ``completion.md`` holds the tables and whether each aim is met, ``completion.json`` every figure of every cloud.
 """
@@ -20,7 +22,7 @@ import json
 import sys
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -38,8 +40,10 @@ from pointsra.data.prepare import PrepareRequest, prepare
 from pointsra.data.replacing import replacing
 from pointsra.data.store import open_split
 from pointsra.errors import SettingsError
+from pointsra.settings import PretrainPreset
+from pointsra.training.methods import assemble
 from pointsra.training.pretrain import pretrain
-from pointsra.training.weights import load_point_sra, packaged_weights
+from pointsra.training.weights import load_point_sra, load_weights, packaged_weights, save_weights
 
 CPU = torch.device("cpu")
 
@@ -53,7 +57,8 @@ def measured(
     if row.objective:
         with open_split(split_path(root, "shapes", "train")) as split:
             preset = resolved(row, budget, len(split), seed)
-        found["optimizer_steps"] = pretrain(preset, root, run, device=CPU, resume=True)["steps"]
+        init = with_new_flow(weights, preset, run.with_name(f"{run.name}-start")) if budget.given_encoder else None
+        found["optimizer_steps"] = pretrain(preset, root, run, device=CPU, init=init, resume=True)["steps"]
         (run / "last.ckpt").unlink(missing_ok=True)
     found["seconds"] = round(time.perf_counter() - started, 1)
     cases = made()
@@ -72,6 +77,15 @@ def measured(
         complete = mirrored if row.name == "mirror" else nearest_shape(root)
         found["lines"] = {row.first: figures(lambda case: _timed(complete, case), cases, budget)}
     return found
+
+
+def with_new_flow(weights: Path, preset: PretrainPreset, folder: Path) -> Path:
+    """Write the given weights with the flow that a run of the preset from nothing begins with; returns the file."""
+    given = load_weights(weights)
+    begun = assemble(preset, given.description.sizes.image_dim, given.description.sizes.text_dim)
+    new = {name: value for name, value in begun.learner.network.state_dict().items() if name.startswith("flow.")}
+    folder.mkdir(parents=True, exist_ok=True)
+    return save_weights(folder, given.tensors | new, replace(given.description, flow=begun.flow))
 
 
 def _timed(complete: Callable[[Case], Any], case: Case) -> Completed:
@@ -138,6 +152,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--seeds", type=int, default=1, help="runs of each trained row")
     parser.add_argument("--rows", nargs="+", choices=[row.name for row in ROWS], help="all of them where left out")
     parser.add_argument("--weights", type=Path, help="the given ones; those in the package where left out")
+    parser.add_argument("--given-encoder", action="store_true", help="trained rows start from these without their flow")
     parser.add_argument("--out", type=Path, default=Path("runs/completion"))
     parser.add_argument("--data", type=Path, help="a data root with shapes prepared, in place of --shapes new ones")
     parser.add_argument("--threads", type=int, default=1, help="of torch")
@@ -146,9 +161,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     if min(options.steps, options.shapes, options.clouds, options.seeds, options.threads) < 1:
         parser.error("--steps, --shapes, --clouds, --seeds and --threads must be at least 1")
     torch.set_num_threads(options.threads)
-    budget = Budget(options.steps, options.shapes, options.clouds)
+    budget = Budget(options.steps, options.shapes, options.clouds, given_encoder=options.given_encoder)
     if options.tiny:
-        budget = Budget(steps=2, shapes=80, clouds=1, tiny=True)
+        budget = Budget(steps=2, shapes=80, clouds=1, tiny=True, given_encoder=options.given_encoder)
     chosen = [row for row in ROWS if options.rows is None or row.name in options.rows]
     print_result(lambda: carry_out(options.out, budget, options.seeds, chosen, options.data, options.weights))
 

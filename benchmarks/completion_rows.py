@@ -103,12 +103,14 @@ class Budget:
         shapes: generated for training; eight tenths are trained on.
         clouds: n, held-out clouds with a hidden block; of hidden parts there are twice as many.
         tiny: a toy, which says only that everything runs.
+        given_encoder: whether trained rows start from all of the given weights but their flow, and not from nothing.
     """
 
     steps: int = 800
     shapes: int = 3000
     clouds: int = 40
     tiny: bool = False
+    given_encoder: bool = False
 
     @property
     def samples(self) -> int:

@@ -180,7 +180,7 @@ def write_results(out: Path, budget: Budget, clouds: int, weights: str, results:
         "# Completion on held-out shapes",
         "",
         f"{' or '.join(map(str, steps)) or 'No'} optimizer steps a run on {clouds} generated shapes, preset `{PRESET}` "
-        "but for the objective.",
+        f"but for the objective{', from the given weights without their flow' if budget.given_encoder else ''}.",
         f"{budget.clouds} other shapes with a block of {HIDDEN_SHARE:.0%} hidden, {budget.clouds} seen by one camera, "
         f"{budget.parts} with a part hidden; "
         f"{budget.samples} samples each.",

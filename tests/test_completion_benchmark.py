@@ -9,6 +9,7 @@ from functools import cache
 
 import numpy as np
 import pytest
+import torch
 
 from benchmarks import completion
 from benchmarks.completion_aims import ratios
@@ -18,6 +19,7 @@ from benchmarks.completion_measures import Cases, Completed, caption_without, di
 from benchmarks.completion_rows import HELD_OUT_SEED, ROWS, Budget, resolved
 from benchmarks.completion_tables import coverage, main_table
 from pointsra.data.shapes import ALTERNATIVES, CHOICES, generate
+from pointsra.training.weights import load_weights, save_weights
 from tests.settings.test_ablation_presets import flat
 
 TINY = Budget(clouds=4, tiny=True)
@@ -196,3 +198,22 @@ def test_finished_rows_are_kept_and_another_budget_is_refused(finished, shapes_r
     with pytest.raises(SystemExit):
         completion.main(["--clouds", "0"])
     assert "at least 1" in capsys.readouterr().err
+
+
+def test_rows_can_start_from_all_of_the_given_weights_but_their_flow(finished, shapes_root, tmp_path):
+    trained = load_weights(finished / "runs" / "meanflow-0")
+    tensors = {name: value.flip(0) for name, value in trained.tensors.items() if value.dim()}  # like no run of its seed
+    given = save_weights(tmp_path, trained.tensors | tensors, trained.description)
+    arguments = ["--data", str(shapes_root), "--weights", str(given), "--rows", "rectified", "--out", str(tmp_path)]
+    completion.main(["--tiny", "--given-encoder", *arguments])
+    assert "from the given weights without their flow" in (tmp_path / "completion.md").read_text("utf-8")
+    run = tmp_path / "runs" / "rectified-0"
+    start, end = load_weights(run.with_name("rectified-0-start")), load_weights(run)
+    assert start.description.flow["objective"] == end.description.flow["objective"] == "rectified_flow"
+    others = [name for name in tensors if not name.startswith("flow.")]
+    assert all(torch.equal(start.tensors[name], tensors[name]) for name in others)
+    flows = [name for name in tensors if name.startswith("flow.") and tensors[name].dim() > 1]
+    assert not any(torch.equal(start.tensors[name], tensors[name]) for name in flows)
+    for name in others:  # two steps change little
+        if name.startswith("encoder.") and tensors[name].dim() == 2:
+            assert (end.tensors[name] - tensors[name]).norm() < 0.2 * tensors[name].norm()
