@@ -1,4 +1,7 @@
-"""The rows of ``benchmarks.completion``: what completes, at what budget; networks differ by their objective alone."""
+"""The rows of ``benchmarks.completion``: what completes, at what budget; networks differ by their objective alone.
+
+That of MeanFlow is the preset's, with an energy score of what it draws in one evaluation; a row of its own has none.
+"""
 
 from __future__ import annotations
 
@@ -53,6 +56,7 @@ class Row:
         name: what ``--rows`` calls it.
         title: what the table calls it.
         objective: ``flow.objective`` that it is trained with, "" where nothing is trained.
+        energy: whether it keeps the preset's energy score of what it draws in one evaluation.
         drawings: how its samples are drawn, a line of the table each; the first decides on aims.
         steered: whether captions and pictures are tried on it.
     """
@@ -60,6 +64,7 @@ class Row:
     name: str
     title: str
     objective: str = ""
+    energy: bool = False
     drawings: tuple[Drawing, ...] = ONE_ANSWER
     steered: bool = False
 
@@ -70,12 +75,13 @@ class Row:
 
 
 ROWS = (
-    Row("meanflow", "MeanFlow", "meanflow", SEVERAL, steered=True),
-    Row("rectified", "rectified flow", "rectified_flow", ONE_STEP),
-    Row("regression", "regression", "regression", (Drawing(1),)),
+    Row("meanflow", "MeanFlow", "meanflow", energy=True, drawings=SEVERAL, steered=True),
+    Row("alone", "MeanFlow without the energy score", "meanflow", drawings=ONE_STEP),
+    Row("rectified", "rectified flow", "rectified_flow", drawings=ONE_STEP),
+    Row("regression", "regression", "regression", drawings=(Drawing(1),)),
     Row("mirror", "mirror and copy"),
     Row("nearest", "nearest training shape"),
-    Row("weights", "given weights (another budget)", "", ONE_STEP, steered=True),
+    Row("weights", "given weights (another budget)", drawings=ONE_STEP, steered=True),
     Row("generator", "control: the generator itself"),
 )
 
@@ -149,5 +155,6 @@ def resolved(row: Row, budget: Budget, clouds: int, seed: int) -> PretrainPreset
     batch = load_preset(PRESET, shared, task="pretrain").optimizer.batch_size
     epochs = max(1, round(budget.steps / steps_per_epoch(clouds, batch)))
     length = (f"optimizer.epochs={epochs}", f"optimizer.warmup_epochs={epochs / 20!r}")
-    changes = (*shared, *length, f"flow.objective={row.objective}")
+    own = (f"flow.objective={row.objective}", *(() if row.energy else ("losses.energy=0",)))
+    changes = (*shared, *length, *own)
     return cast(PretrainPreset, load_preset(PRESET, changes, seed=seed, task="pretrain"))

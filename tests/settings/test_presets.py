@@ -61,6 +61,7 @@ def test_paper_keeps_the_paper_s_numbers():
         "cross_modal": 1.0,
         "mae_sra": 0.2,
         "mft_sra": 0.2,
+        "energy": 0.0,  # ours
     }
     assert (paper.encoder.dim, paper.encoder.depth, paper.encoder.heads) == (384, 12, 6)
     assert (paper.flow.adaptive_power, paper.flow.tangent) == (1.0, "conditional")
@@ -180,6 +181,10 @@ def test_several_mistakes_are_named_at_once():
         (["patches.groups=1"], "no visible or no masked"),
         (["flow.order=cells"], "masks.hidden"),
         (["flow.noise=tree", "flow.order=none"], "flow.order"),
+        (["losses.energy=1", "flow.objective=rectified_flow", "losses.mft_sra=0"], "losses.energy"),
+        (["losses.energy=1", "losses.mean_flow=0", "losses.mft_sra=0"], "losses.energy"),
+        (["losses.energy=1", "flow.order=none"], "slot with slot"),
+        (["losses.energy=1", "flow.samples=1"], "flow.samples"),
         (
             [f"losses.{name}=0" for name in ("reconstruction", "mean_flow", "cross_modal", "mae_sra", "mft_sra")],
             "nothing",

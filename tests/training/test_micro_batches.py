@@ -124,10 +124,13 @@ def _distance(first, second):
 SCANS = ("masks.block_share=0", "masks.view_share=0", "masks.scan_share=1", "masks.sealed=true", "masks.hidden=cells")
 
 
-@pytest.mark.parametrize("masks", [(), SCANS], ids=["drawn", "scans"])
+ENERGY = ("losses.energy=1", "flow.samples=3", "flow.order=morton", "flow.noise=tree")
+
+
+@pytest.mark.parametrize("others", [(), SCANS, ENERGY], ids=["drawn", "scans", "energy"])
 @pytest.mark.parametrize("parts", [2, 3])
-def test_micro_batches_have_the_gradient_of_the_batch(parts, masks):
-    preset = load_preset("quickstart", (*TINY, *HARDEST, *masks))
+def test_micro_batches_have_the_gradient_of_the_batch(parts, others):
+    preset = load_preset("quickstart", (*TINY, *HARDEST, *others))
     (whole, terms), (cut, summed) = _gradients(preset, 1), _gradients(preset, parts)
     assert _distance(whole, cut) < 1e-5
     assert all(summed[name] == pytest.approx(terms[name], rel=1e-5) for name in terms if name != "flow_error")

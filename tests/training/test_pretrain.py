@@ -15,8 +15,10 @@ import torch
 
 from pointsra.data.loaders import Batch
 from pointsra.errors import CheckpointError, DataError, SettingsError, WorkFailedError
+from pointsra.objectives.energy import energy_score
 from pointsra.ops.randomness import stream
 from pointsra.settings import load_preset
+from pointsra.training import pretrain_learner
 from pointsra.training.assembly import build_plan, build_point_sra, point_sra_sizes
 from pointsra.training.going_on import start_from
 from pointsra.training.optimizer import adamw, parameter_groups, set_learning_rate
@@ -77,6 +79,37 @@ def test_each_term_can_be_switched_off():
         assert bool(terms["loss"].isfinite())
 
 
+def test_the_energy_score_is_of_what_the_flow_draws_in_one_evaluation(monkeypatch):
+    """Of its own samples, in the frame of the whole cloud; it reaches the encoder as the flow's own term does."""
+    learner = _learner("losses.energy=0.7", "flow.samples=3", "masks.frame=aligned", "flow.error_frame=whole")
+    _awake(learner)
+    asked = []
+    keep = learner.network.flow.register_forward_hook(lambda module, given, output: asked.append((given, output)))
+    terms = learner(_batch(), stream(0, "step", 0))
+    keep.remove()
+    others = {"reconstruction": 1, "mean_flow": 0.5, "cross_modal": 1, "mae_sra": 0.2, "mft_sra": 0.2}
+    expected = sum(weight * terms[name] for name, weight in others.items()) + 0.7 * terms["energy"]
+    torch.testing.assert_close(terms["loss"], expected)
+    (noise, r, t, *_), output = asked[-1]
+    assert len(noise) == 24 and not r.any() and bool((t == 1).all())
+    scored = []
+
+    def watched(*given):
+        scored.append(given)
+        return energy_score(*given)
+
+    monkeypatch.setattr(pretrain_learner, "energy_score", watched)
+    monkeypatch.setattr(pretrain_learner, "_squared_unit", lambda clouds, free: torch.full((8,), 4.0))
+    doubled = learner(_batch(), stream(0, "step", 0))["energy"]
+    torch.testing.assert_close(scored[0][0].flatten(0, 1), noise - output.velocity)
+    torch.testing.assert_close(doubled, 2 * energy_score(*scored[0]).mean())
+    learner.zero_grad()
+    terms["energy"].backward()
+    assert any(
+        parameter.grad is not None and parameter.grad.any() for parameter in learner.network.encoder.parameters()
+    )
+
+
 def test_loss_is_the_weighted_sum_of_the_paper():
     terms = _learner()(_batch(), stream(0, "step", 0))
     expected = (
@@ -116,6 +149,17 @@ def test_flow_loss_reaches_the_encoder_only_when_allowed():
         learner(_batch(), stream(0, "step", 0))["loss"].backward()
         touched = any(p.grad is not None and p.grad.abs().sum() > 0 for p in learner.network.encoder.parameters())
         assert touched is allowed
+
+
+def test_a_flow_goes_on_alone_beside_an_encoder_that_learns_nothing(tiny_run, tiny_preset, shapes_root, tmp_path):
+    alone = [f"losses.{term}=0" for term in TERMS if term != "mean_flow"]
+    preset = load_preset(tiny_run / "preset.toml", (*alone, "losses.energy=1", "flow.context_gradient=false"))
+    run = tmp_path / "alone"
+    pretrain(preset, shapes_root, run, device=CPU, init=tiny_run)
+    before, after = load_weights(tiny_run).tensors, load_weights(run).tensors
+    measured = ("running_mean", "running_var", "num_batches_tracked")  # by batch norm, not learned
+    changed = {name for name in before if not torch.equal(before[name], after[name]) and not name.endswith(measured)}
+    assert changed and all(name.startswith("flow.") for name in changed)
 
 
 def _watched_paths(learner, monkeypatch):

@@ -24,8 +24,8 @@ from pointsra.ops.slot_noise import cooled, slot_noise
 from pointsra.reconstruction.cleaning import evened_rows
 from pointsra.reconstruction.density import with_count
 from pointsra.training.assembly import flow_objective_named
+from pointsra.training.bound_flow import BoundFlow, bound_flow
 from pointsra.training.masking import scan_size, visible_frame
-from pointsra.training.pretrain_learner import BoundFlow, bound_flow
 from pointsra.training.weights import ModelDescription
 
 _DENSEST = 4  # times the decoder's points, where nobody says how many: beyond, points between neighbors say nothing new

@@ -128,6 +128,7 @@ class Flow(Section):
     text_dropout: Share = Field(0.5, description="share of rows whose text is replaced by the learned null")
     all_dropout: Share = Field(0.1, description="share of rows without any condition, visible patches included")
     draws: Positive = Field(1, description="pairs of noise and times that the generative term takes of each cloud")
+    samples: Annotated[int, Field(ge=2)] = Field(4, description="samples of each cloud that the energy score compares")
     context_gradient: bool = Field(True, description="let the flow's loss reach the encoder through its tokens")
     times: Times = Times()
 
@@ -155,6 +156,7 @@ class Losses(Section):
     cross_modal: Weight = Field(1.0, description="image and text query tokens to their frozen features")
     mae_sra: Weight = Field(0.2, description="alignment of the student with the low-ratio teacher")
     mft_sra: Weight = Field(0.2, description="alignment of flow features across times")
+    energy: Weight = Field(0.0, description="energy score of samples that the flow draws in one evaluation")
 
 
 class PretrainPreset(Preset):
@@ -199,6 +201,13 @@ class PretrainPreset(Preset):
             )
         if self.losses.mft_sra > 0 and self.losses.mean_flow == 0:
             raise ValueError("losses.mft_sra aligns the features that losses.mean_flow computes: give both or neither")
+        if self.losses.energy > 0 and not (self.losses.mean_flow > 0 and self.flow.objective == "meanflow"):
+            raise ValueError(
+                "losses.energy is of samples that MeanFlow draws in one evaluation: it needs flow.objective = meanflow "
+                "and losses.mean_flow above 0"
+            )
+        if self.losses.energy > 0 and self.flow.order in ("hungarian", "none"):
+            raise ValueError("losses.energy compares slot with slot: it needs flow.order = morton or cells")
         if sum(self.losses.model_dump().values()) == 0:
             raise ValueError("every loss weight is 0: there is nothing to learn")
         return self

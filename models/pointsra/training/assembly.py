@@ -45,7 +45,7 @@ def point_sra_sizes(preset: PretrainPreset, image_dim: int, text_dim: int) -> Po
         flow_heads=flow.heads,
         image_dim=image_dim if crossed or flowing else 0,
         text_dim=text_dim if crossed or flowing else 0,
-        predictor=preset.alignment.predictor and preset.losses.mae_sra > 0,
+        predictor=preset.alignment.predictor,
         transport_projection=preset.alignment.transport == "projection" and preset.losses.mft_sra > 0,
         flow_octaves=flow.octaves,
     )

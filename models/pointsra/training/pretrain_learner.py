@@ -1,12 +1,12 @@
 """What pre-training optimizes: Point-SRA's networks and the terms of its joint loss, as one module.
 
-L = L_recon + 0.5 L_MFM + L_CSC + 0.2 L_mae-sra + 0.2 L_mft-sra (Wei et al., 2026); every weight is the preset's,
-and a term whose weight is 0 is not computed. It reads no files and takes no steps: that is ``pretrain``.
+L = L_recon + 0.5 L_MFM + L_CSC + 0.2 L_mae-sra + 0.2 L_mft-sra (Wei et al., 2026), and an energy score of ours; every
+weight is the preset's, and a term whose weight is 0 is not computed. It reads no files and takes no steps: that is
+``pretrain``.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -14,12 +14,13 @@ from torch import Tensor
 
 from pointsra.data.loaders import Batch
 from pointsra.networks.masked_autoencoder import Encoding
-from pointsra.networks.mean_flow_transformer import FlowCondition, FlowContext, FlowOutput, MeanFlowTransformer
+from pointsra.networks.mean_flow_transformer import FlowCondition, FlowContext
 from pointsra.networks.point_sra import PointSRA
 from pointsra.networks.stochastic import draw_ahead, use_generator
 from pointsra.networks.teacher import Average, cosine_momentum
 from pointsra.objectives.alignment import flow_time_alignment, mask_ratio_alignment
 from pointsra.objectives.cross_modal import feature_alignment
+from pointsra.objectives.energy import energy_score
 from pointsra.objectives.joint import weighted_sum
 from pointsra.objectives.path import FlowLoss, Path, joined
 from pointsra.objectives.reconstruction import patch_chamfer
@@ -31,14 +32,12 @@ from pointsra.ops.randomness import stream
 from pointsra.ops.sampling import gather_points
 from pointsra.ops.slot_noise import slot_noise
 from pointsra.training.assembly import augmented, build_flow_objective
+from pointsra.training.bound_flow import BoundFlow, bound_flow, over_draws
 from pointsra.training.masking import MaskedClouds, mask_clouds
 from pointsra.training.step import Learner
 
 if TYPE_CHECKING:
     from pointsra.settings import PretrainPreset
-
-BoundFlow = Callable[[Tensor, Tensor, Tensor, Tensor | None], FlowOutput]
-"""A flow with its conditions inside: ``flow(state, r, t, rows)``, a network in the sense of the objectives."""
 
 
 class PretrainLearner(Learner):
@@ -59,6 +58,9 @@ class PretrainLearner(Learner):
         self.objective = None if network.flow is None else build_flow_objective(preset.flow, aligned)
         self._draws = 1 if preset.flow.objective == "regression" else preset.flow.draws  # which has nothing to draw
         self._draws_ahead = False
+        losses = preset.losses
+        seeing = losses.reconstruction + losses.cross_modal + losses.mae_sra > 0
+        self._encoder_learns = seeing or preset.flow.context_gradient
 
     def forward(self, batch: Batch, generator: torch.Generator) -> dict[str, Tensor]:
         """All terms with a weight above 0, and their weighted sum ``loss``."""
@@ -69,7 +71,8 @@ class PretrainLearner(Learner):
         image_weight, text_weight, slot_weight, square_weight = self._divided(batch, clouds, coins, generator)
         if self._draws_ahead:
             self._draw_ahead(len(batch))
-        encoding = network.encoder(clouds.visible)
+        with torch.set_grad_enabled(self._encoder_learns and torch.is_grad_enabled()):
+            encoding = network.encoder(clouds.visible)
         terms: dict[str, Tensor] = {}
         if weights["reconstruction"]:
             shift = self._jitter(clouds.masked.centers, generator)
@@ -203,27 +206,43 @@ class PretrainLearner(Learner):
         condition = FlowCondition(image, text, image_keep, text_keep)
         paths = [self._sampled_path(state, generator) for _ in range(self._draws)]
         shown = context if preset.flow.context_gradient else context.detached()
-        flow = _over_draws(bound_flow(network.flow, state.rank, shown, condition), free, self._draws)
-        share = None
+        bound = bound_flow(network.flow, state.rank, shown, condition)
+        share = square = None
         if preset.flow.error_frame == "whole":
             # Where little is visible its unit is short and the hidden part many units away: without this, such
             # clouds make most of the error. Unconditioned rows are in the whole cloud's frame already.
             square = _squared_unit(clouds, free)
             share = (square / square.mean()).repeat(self._draws)
-        result = self.objective.loss(flow, joined(paths), state.active.repeat(self._draws, 1), share)
+        result = self.objective.loss(
+            over_draws(bound, free, self._draws), joined(paths), state.active.repeat(self._draws, 1), share
+        )
         terms = {"mean_flow": result.loss, "flow_error": result.error}
         if preset.losses.mft_sra:
             average = bound_flow(self.flow_average.network, state.rank, context.detached(), condition)
             terms["mft_sra"] = self._across_times(result, average, paths[0], state.active, generator)
+        if preset.losses.energy:
+            score = energy_score(self._drawn_in_one(bound, state, free, generator), state.data, state.active)
+            terms["energy"] = (score if square is None else score * square.sqrt()).mean()
         return terms
 
     def _sampled_path(self, state: CenterState, generator: torch.Generator) -> Path:
         if self.objective is None:
             raise ValueError("a learner without a flow has no paths")
+        noise = self._noise(state, generator)
+        return self.objective.sample_path(self._paired(state, noise), noise, generator)
+
+    def _noise(self, state: CenterState, generator: torch.Generator) -> Tensor:
         clouds, slots, _ = state.data.shape
         kind = self.preset.flow.noise
-        noise = slot_noise(kind, clouds, slots, state.rank, lambda shape: normal(shape, generator).to(state.data))
-        return self.objective.sample_path(self._paired(state, noise), noise, generator)
+        return slot_noise(kind, clouds, slots, state.rank, lambda shape: normal(shape, generator).to(state.data))
+
+    def _drawn_in_one(self, flow: BoundFlow, state: CenterState, free: Tensor, generator: torch.Generator) -> Tensor:
+        """Samples (S, B, T, 3) of every cloud, each by one evaluation over the whole interval."""
+        count = self.preset.flow.samples
+        noise = torch.cat([self._noise(state, generator) for _ in range(count)])
+        end = noise.new_ones(len(noise))
+        velocity = over_draws(flow, free, count)(noise, torch.zeros_like(end), end, None).velocity.float()
+        return (noise - velocity).unflatten(0, (count, len(free)))
 
     def _paired(self, state: CenterState, noise: Tensor) -> Tensor:
         if self.preset.flow.order != "hungarian":
@@ -251,34 +270,6 @@ class PretrainLearner(Learner):
         else:
             transported = self.flow_average.network.embed_displacement(state_b, displacement)  # type: ignore[union-attr]
         return flow_time_alignment(hidden[: len(path.t)], earlier.hidden, transported, active)
-
-
-def bound_flow(
-    flow: MeanFlowTransformer, rank: Tensor | None, context: FlowContext | None, condition: FlowCondition | None
-) -> BoundFlow:
-    """The flow as an objective sees it: a function of state and times, with the conditions of each cloud inside."""
-
-    def network(state: Tensor, r: Tensor, t: Tensor, rows: Tensor | None) -> FlowOutput:
-        if rows is None:
-            return flow(state, r, t, rank, context, condition)
-        return flow(
-            state,
-            r,
-            t,
-            None if rank is None else rank[rows],
-            None if context is None else context.rows(rows),
-            None if condition is None else condition.rows(rows),
-        )
-
-    return network
-
-
-def _over_draws(flow: BoundFlow, clouds: Tensor, draws: int) -> BoundFlow:
-    """The flow for as many draws after one another of the same ``clouds`` (B,), each with its own conditions."""
-    if draws == 1:
-        return flow
-    of = torch.arange(len(clouds), device=clouds.device).repeat(draws)
-    return lambda state, r, t, rows: flow(state, r, t, of if rows is None else of[rows])
 
 
 def _squared_unit(clouds: MaskedClouds, free: Tensor) -> Tensor:
