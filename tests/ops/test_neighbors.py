@@ -117,6 +117,59 @@ def test_planes_equal_the_sorted_differences_wherever_clouds_lie(name, total, co
     assert torch.equal(plane_search.nearest_by_planes(queries, points, count), expected)
 
 
+@pytest.mark.parametrize("widest", [8, 64, 600])
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_planes_search_many_points_in_parts(monkeypatch, widest, dtype):
+    points = scattered("plain", 1031, dtype)
+    whole = plane_search.nearest_by_planes(points, points, 11)
+    monkeypatch.setattr(plane_search, "_WIDEST", widest)
+    assert torch.equal(plane_search.nearest_by_planes(points, points, 11), whole)
+
+
+@pytest.fixture
+def asked_again(monkeypatch):
+    """How many queries are answered from all of their distances."""
+    direct, sizes = plane_search._of_all, []
+
+    def watched(points, asking, count):
+        sizes.append(asking.shape[1])
+        return direct(points, asking, count)
+
+    monkeypatch.setattr(plane_search, "_of_all", watched)
+    return sizes
+
+
+def test_planes_look_again_where_rounding_may_have_left_a_neighbor_out(asked_again):
+    points = torch.cartesian_prod(*[torch.arange(9.0)] * 3)[None]
+    table = (points.unsqueeze(2) - points.unsqueeze(1)).square().sum(-1)
+    expected = table.sort(dim=-1, stable=True).indices[..., :40]
+    assert torch.equal(plane_search.nearest_by_planes(points, points, 40), expected)
+    assert sum(asked_again) > 100
+
+
+@pytest.mark.parametrize("shift", [0.0, 5e5])
+def test_planes_look_once_at_a_room_in_metres(asked_again, shift):
+    points = 10 * cloud(24, 1, 20_000, 3).remainder(1.0)
+    points[..., 2] *= 0.01
+    plane_search.nearest_by_planes(points[:, :500].double() + shift, points.double() + shift, 16)
+    plane_search.nearest_by_planes(points[:, :500], points, 16)
+    assert not asked_again
+
+
+@pytest.mark.parametrize("precision", ["highest", "medium"])
+def test_planes_heed_neither_autocast_nor_the_precision_of_products(precision):
+    points = scattered("plain", 1500, torch.float32)
+    expected = plane_search.nearest_by_planes(points.double(), points.double(), 32)
+    before = torch.get_float32_matmul_precision()
+    try:
+        torch.set_float32_matmul_precision(precision)
+        with torch.autocast("cpu", dtype=torch.bfloat16):
+            found = plane_search.nearest_by_planes(points, points, 32)
+    finally:
+        torch.set_float32_matmul_precision(before)
+    assert torch.equal(found, expected)
+
+
 def test_nothing_asked_nothing_found():
     for count in (1, 4):
         assert plane_search.nearest_by_planes(torch.zeros(2, 0, 3), cloud(21, 2, 9, 3), count).shape == (2, 0, count)
@@ -144,16 +197,16 @@ def test_an_unknown_way_is_refused(monkeypatch):
         nearest_indices(cloud(0, 1, 4, 3), cloud(1, 1, 4, 3), 1)
 
 
-@pytest.mark.parametrize(("count", "table", "blocks"), [(1, "_squared", 16), (2, "_compared", 10)])
+@pytest.mark.parametrize(("count", "table", "blocks"), [(1, "_squared", 16), (2, "_candidates", 8)])
 def test_chunks_really_bound_the_table(monkeypatch, way, count, table, blocks):
     sizes = []
     place, name = (neighbors, "squared_distances") if way == "plain" else (plane_search, table)
     direct = getattr(place, name)
 
     def watched(*arguments):
-        table = direct(*arguments)
-        sizes.append(table.numel())
-        return table
+        found = direct(*arguments)
+        sizes.append((arguments[2] if name == "_candidates" else found).numel())
+        return found
 
     monkeypatch.setattr(neighbors, "_CHUNK_ELEMENTS", 400)
     monkeypatch.setattr(plane_search, "_BLOCK", 400)

@@ -4,15 +4,17 @@ A layout of (B, N, 3) defeats vectorization, a full table of distances is writte
 ``topk`` moves pairs of value and index about one at a time. Here the three coordinates are planes of their own, a
 block of distances stays near the processor, and few of them are ever looked at singly.
 
-Several neighbors are found in two steps. The first works on |b|² − 2ab, which is in the order of the distances but for
-rounding, and takes half as many operations: the ``count``-th smallest minimum of groups of columns bounds the
-``count``-th smallest value, only groups whose minimum lies within that bound are opened, and the bound is widened by
-more than rounding can do. The second takes the distances of what is left as differences, so that nothing cancels, and
-sorts them as whole numbers made of distance and index: equal distances come in the order of their indices.
+Several neighbors are found in two steps. The first takes |a|² − 2ab + |b|² as one product of matrices with five
+columns, writes each value's column over its last bits, read as a whole number, and lets numpy select a few more than
+``count`` of these numbers: what is selected brings its column along. The second takes the distances of these few as
+differences, so that nothing cancels, and sorts them as whole numbers made of distance and index: equal distances come
+in the order of their indices. Rounding and the bits written over have left out no point that belongs there unless the
+first value left out lies within that error of the last distance taken; such a query is answered from all its distances.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -23,13 +25,15 @@ from torch import Tensor
 # the cache. Clouds of a few dozen points like less: their rows are short.
 _BLOCK = 1 << 18
 _SHORT_ROWS = 256
-_GROUPS = (64, 32, 16, 8, 4, 2)
-# Of so many groups for each neighbor the minima bound the distance well: fewer leave more candidates, more cost time.
-_GROUPS_EACH = 6
-# The move to the mean, |b|² − 2ab and the squared differences together round by less than 8 eps times the square of the
-# largest distance that there may be, and twice that parts a value from the bound; ours is twice as much again. The
-# other number is far above what products lose where they fall below the range of floats.
-_ROUNDING = 32
+# Points compared at once. Their columns take 13 of the 23 bits behind the point of a single-precision value.
+_WIDEST = 1 << 13
+# Selected beyond ``count``: so many more neighbors are farther by more than what 10 bits tell apart, but for lattices.
+_MORE = 4
+_WHOLE = {torch.float32: torch.int32, torch.float64: torch.int64}
+# The move to the mean, the product and the squared differences together round by less than 7 eps times the square of
+# how far query and point are from the mean, both added; ours leaves room. The other number is far above what products
+# lose where they fall below the range of floats.
+_ROUNDING = 12
 _UNDERFLOW = 1e-36
 
 LARGEST = 1e18
@@ -107,92 +111,115 @@ def _fill_several(planes: _Planes, found: np.ndarray) -> None:
     """The nearest points, into ``found`` (B, Q, count)."""
     clouds, asked, count = found.shape
     total = planes.asked.shape[2]
-    group = next((size for size in _GROUPS if total // size >= _GROUPS_EACH * count), 1)
-    per = -(-total // group)  # groups; the last of their columns are no points where the division has a rest
-    width = group * per
-    together, rows = _blocks(clouds, asked, width, tables=1)
     origin = planes.asked.mean(dim=2, keepdim=True)
-    factors = -2.0 * (planes.asking - origin)
-    moved = planes.asked.new_zeros(3, clouds, width)
-    torch.sub(planes.asked, origin, out=moved[..., :total])
-    squares = moved.square().sum(dim=0)
-    reach = (0.5 * factors.square().sum(dim=0).amax(dim=1).sqrt() + squares.amax(dim=1).sqrt()).square()
-    slack = (_ROUNDING * torch.finfo(reach.dtype).eps * reach + _UNDERFLOW).numpy()
-    squares[:, total:] = torch.inf
-    table = factors.new_empty(together * rows * width)
-    asking, points = (cloud.flatten(1).numpy() for cloud in (planes.asking, planes.asked))
+    here, there = planes.asking - origin, planes.asked - origin
+    near, far = here.square().sum(dim=0), there.square().sum(dim=0)
+    left = torch.stack([*(-2.0 * here), near, torch.ones_like(near)], dim=2)
+    right = torch.stack([*there, torch.ones_like(far), far], dim=1)
+    together, rows = _blocks(clouds, asked, min(total, _WIDEST), tables=1)
+    room = left.new_empty(together * rows * min(total, _WIDEST))
+    columns = torch.arange(min(total, _WIDEST), dtype=_WHOLE[room.dtype])
+    asking, points = planes.asking.flatten(1).numpy(), planes.asked.flatten(1).numpy()
+    into, away, rounding = (
+        found.reshape(-1, count),
+        near.flatten().sqrt().numpy(),
+        _ROUNDING * torch.finfo(near.dtype).eps,
+    )
     for cloud in range(0, clouds, together):
-        some = slice(cloud, cloud + together)
-        ahead, square = moved[:, some, None, :], squares[some, None, :]
+        ahead = right[cloud : cloud + together]
         for start in range(0, asked, rows):
-            here = factors[:, some, start : start + rows, None]
-            shape = (here.shape[1], here.shape[2], width)
-            values = _compared(here, ahead, square, table[: shape[0] * shape[1] * width].view(shape))
-            row, column = _candidates(values.view(-1, group, per), count, slack[some].repeat(shape[1]))
+            behind = left[cloud : cloud + together, start : start + rows]
             # Several clouds make a block only with all of their queries.
-            first = cloud * asked + start
-            place = column + (cloud * total if shape[0] == 1 else (row // shape[1] + cloud) * total)
-            distances = np.zeros(len(row), dtype=points.dtype)
-            for axis in range(3):
-                gap = points[axis].take(place)
-                gap -= asking[axis, first : first + shape[0] * shape[1]].take(row)
-                gap *= gap
-                distances += gap
-            chosen = _in_order(row, column, distances, shape[0] * shape[1], count)
-            found[some, start : start + rows] = chosen.reshape(*shape[:2], count)
+            part = slice(cloud * asked + start, cloud * asked + start + behind.shape[0] * behind.shape[1])
+            among = np.arange(cloud, cloud + len(behind)).repeat(behind.shape[1])
+            places, beyond = _candidates(behind, ahead, room, columns, count)
+            offset = (among * total)[:, None]
+            places += offset
+            distances = _summed(points[axis].take(places) - asking[axis, part, None] for axis in range(3))
+            chosen, last = _in_order(places, distances, count)
+            np.subtract(chosen, offset, out=into[part])
+            # A point as near as the last one is no farther from the mean than the query and that distance together.
+            unsure = ~(last + rounding * np.square(2 * away[part] + np.sqrt(last)) + _UNDERFLOW < beyond)
+            if unsure.any():
+                for of in np.unique(among[unsure]):
+                    which = np.flatnonzero(unsure & (among == of)) + part.start
+                    into[which] = _of_all(points[:, of * total : (of + 1) * total], asking[:, which], count)
 
 
-def _compared(factors: Tensor, points: Tensor, squares: Tensor, table: Tensor) -> Tensor:
-    """|b|² − 2ab into ``table``, of ``factors`` −2a (3, B, Q, 1), b (3, B, 1, N) and |b|² (B, 1, N)."""
-    torch.addcmul(squares, factors[0], points[0], out=table)
-    for axis in (1, 2):
-        table.addcmul_(factors[axis], points[axis])
-    return table
-
-
-def _candidates(table: Tensor, count: int, slack: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """What may be among the ``count`` smallest of each row.
+def _candidates(
+    left: Tensor, right: Tensor, room: Tensor, columns: Tensor, count: int
+) -> tuple[np.ndarray, np.ndarray | float]:
+    """A few more points than the nearest ``count``, by rounded distances.
 
     Args:
-        table: (R, group, per) values.
+        left: (B, Q, 5) of the queries. right: (B, 5, N) of the points; the products of both are the squared distances.
+        room: for a block of them. columns: 0, 1 … as whole numbers of as many bits.
         count: how many.
-        slack: (R,) how far apart two values may be and yet be in the wrong order.
 
     Returns:
-        Rows, ascending, and columns; at least ``count`` of each row.
+        Columns (B·Q, C), and for each query what the rounded squared distance of no other point lies below.
     """
-    _, group, per = table.shape
-    least = table.amin(dim=1).numpy()
-    # Each of the count smallest groups holds a value up to this bound: so do the count smallest values.
-    bound = np.partition(least, count - 1, axis=1)[:, count - 1] + slack
-    opened = np.flatnonzero(least <= bound[:, None])
-    row = opened // per
-    limit = bound.take(row)
-    opened -= row * per
-    flat, places = table.view(-1).numpy(), row * (group * per) + opened
-    values = np.empty((group, len(row)), dtype=flat.dtype)
-    for member in range(group):
-        flat[member * per :].take(places, out=values[member], mode="clip")  # nothing to clip: "raise" works on a copy
-    held = np.flatnonzero((values <= limit).T)
-    of = held // group
-    return row.take(of), opened.take(of) + held % group * per
+    clouds, rows, _ = left.shape
+    found, beyond = [], np.inf
+    for start in range(0, right.shape[2], _WIDEST):
+        width = min(_WIDEST, right.shape[2] - start)
+        counting = (1 << (width - 1).bit_length()) - 1  # the bits that count columns
+        values = room[: clouds * rows * width].view(clouds, rows, width)
+        _multiply(left, right[..., start : start + width], values)
+        numbers = (
+            values.view(columns.dtype).bitwise_and_(~counting).bitwise_or_(columns[:width]).view(-1, width).numpy()
+        )
+        if width > count + _MORE:
+            numbers.partition(count + _MORE - 1, axis=1)
+            numbers = numbers[:, : count + _MORE]
+            beyond = np.minimum(beyond, (numbers[:, -1] & ~counting).view(f"f{numbers.itemsize}"))
+        found.append((numbers & counting).astype(np.int64))
+        found[-1] += start
+    return found[0] if len(found) == 1 else np.concatenate(found, axis=1), beyond
 
 
-def _in_order(row: np.ndarray, column: np.ndarray, values: np.ndarray, rows: int, count: int) -> np.ndarray:
-    """Columns of the ``count`` smallest values of each row, in order: (R, count)."""
-    held = np.bincount(row, minlength=rows)
-    width = int(held.max())
-    taken = np.arange(width) < held[:, None]
-    if values.dtype == np.float32:
+def _multiply(left: Tensor, right: Tensor, out: Tensor) -> None:
+    """The products of (B, Q, 5) and (B, 5, N) into ``out``, in the precision that they have."""
+    matmul = getattr(torch.backends.mkldnn, "matmul", None)  # before torch 2.9 there is the older setting alone
+    if (matmul.fp32_precision if matmul else torch.get_float32_matmul_precision()) in ("none", "ieee", "highest"):
+        torch.bmm(left, right, out=out)
+        return
+    torch.mul(left[..., :1], right[:, :1], out=out)
+    for column in range(1, left.shape[2]):
+        out.addcmul_(left[..., column : column + 1], right[:, column : column + 1])
+
+
+def _of_all(points: np.ndarray, asking: np.ndarray, count: int) -> np.ndarray:
+    """The nearest of (3, N) points to each of (3, R) queries, in order, by all exact distances: (R, count)."""
+    rows, columns = max(1, _BLOCK // points.shape[1]), np.arange(points.shape[1])
+    chosen = np.empty((asking.shape[1], count), dtype=np.int64)
+    for start in range(0, len(chosen), rows):
+        part = slice(start, start + rows)
+        distances = _summed(points[axis] - asking[axis, part, None] for axis in range(3))
+        chosen[part] = _in_order(np.broadcast_to(columns, distances.shape), distances, count)[0]
+    return chosen
+
+
+def _summed(gaps: Iterable[np.ndarray]) -> np.ndarray:
+    """x² + y² + z², rounded after each step: the same two points are equally far apart however they are compared."""
+    x, y, z = (np.multiply(gap, gap, out=gap) for gap in gaps)
+    x += y
+    x += z
+    return x
+
+
+def _in_order(places: np.ndarray, distances: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray]:
+    """Of (R, C) places and their distances the nearest ``count``, in order, (R, count), and the last distance, (R,)."""
+    if distances.dtype == np.float32:
         # A distance is never negative, and then its bits, read as a whole number, are in its order.
-        numbers = values.view(np.int32).astype(np.int64)
-        numbers <<= 32
-        numbers |= column
-        keys = np.full((rows, width), np.iinfo(np.int64).max)
-        keys[taken] = numbers
+        keys = distances.view(np.int32).astype(np.int64)
+        keys <<= 32
+        keys |= places
+        if keys.shape[1] > 2 * count:
+            keys.partition(count - 1, axis=1)
+            keys = keys[:, :count]
         keys.sort(axis=1)
-        return keys[:, :count] & 0xFFFFFFFF
-    kept, columns = np.full((rows, width), np.inf), np.zeros((rows, width), dtype=np.int64)
-    kept[taken], columns[taken] = values, column
-    order = np.lexsort((columns, kept), axis=1)[:, :count]
-    return np.take_along_axis(columns, order, axis=1)
+        keys = keys[:, :count]
+        return keys & 0xFFFFFFFF, (keys[:, -1] >> 32).astype(np.int32).view(np.float32)
+    order = np.lexsort((places, distances), axis=1)[:, :count]
+    return np.take_along_axis(places, order, axis=1), np.take_along_axis(distances, order[:, -1:], axis=1)[:, 0]
