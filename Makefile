@@ -1,6 +1,7 @@
 # make demo   the main job on the embedded data, from nothing to pictures
 # make test   the tests
-# Both set up .venv first, and again whenever pyproject.toml or constraints.txt change.
+# Both set up .venv first, and again whenever pyproject.toml or constraints.txt change. Byte code is left to the first
+# import (--no-compile): most files of these packages are never read, and compiling them takes longer than their download.
 
 PY ?= python3
 VENV := .venv
@@ -16,7 +17,7 @@ $(STAMP): pyproject.toml constraints.txt
 	@$(PY) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 		{ echo "pointsra needs Python 3.11 or newer: make PY=/path/to/python3.11 $(MAKECMDGOALS)"; exit 1; }
 	$(PY) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev,open3d]'
+	$(BIN)/python -m pip install --quiet --no-compile --disable-pip-version-check -c constraints.txt -e '.[dev,open3d]'
 	@touch $@
 
 demo: $(STAMP)
@@ -53,7 +54,7 @@ wheel-check: $(STAMP)
 	$(BIN)/python -m build --wheel --outdir build/wheel . > build-wheel.log 2>&1 || { cat build-wheel.log; exit 1; }
 	rm -f build-wheel.log
 	$(PY) -m venv build/fresh
-	build/fresh/bin/python -m pip install --quiet --disable-pip-version-check -c constraints.txt build/wheel/*.whl
+	build/fresh/bin/python -m pip install --quiet --no-compile --disable-pip-version-check -c constraints.txt build/wheel/*.whl
 	cd / && $(CURDIR)/build/fresh/bin/pointsra --help > /dev/null
 	cd / && $(CURDIR)/build/fresh/bin/pointsra presets check $(CURDIR)/presets/paper.toml
 	cd / && $(CURDIR)/build/fresh/bin/pointsra prepare-data shapes --dry-run --out $(CURDIR)/build/nothing
