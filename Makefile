@@ -60,14 +60,15 @@ wheel-check: $(STAMP)
 	cd / && $(CURDIR)/build/fresh/bin/pointsra prepare-data shapes --dry-run --out $(CURDIR)/build/nothing
 	cd / && $(CURDIR)/build/fresh/bin/pointsra reconstruct $(CURDIR)/docs/chair.ply --dry-run
 
-# Train the weights in the package on, for another six epochs, and mix the outcome with them: see docs/weights.md.
+# Train the flow of the weights in the package on, and mix the outcome with them: see docs/weights.md.
 weights: $(STAMP)
 	$(POINTSRA) prepare-data shapes --variant furniture --count 30000 --out weights-data
 	$(POINTSRA) pretrain --preset small --init models/pointsra/weights/small.safetensors \
-		--set optimizer.epochs=6 --set optimizer.warmup_epochs=0.3 \
+		--set losses.reconstruction=0 --set losses.cross_modal=0 --set losses.mae_sra=0 --set losses.mft_sra=0 \
+		--set flow.context_gradient=false --set optimizer.epochs=5 --set optimizer.warmup_epochs=0.2 --set optimizer.lr=0.0015 \
 		--set runtime.precision=bf16 --data weights-data --out weights-run
 	$(BIN)/python -c "from pathlib import Path; from pointsra.training.mixing import mix_weights; \
-		mix_weights(Path('models/pointsra/weights/small.safetensors'), Path('weights-run'), 0.5, Path('weights-run'), 'mixed')"
+		mix_weights(Path('models/pointsra/weights/small.safetensors'), Path('weights-run'), 0.7, Path('weights-run'), 'mixed')"
 
 clean:
 	rm -rf $(VENV) build dist $(DEMO)
