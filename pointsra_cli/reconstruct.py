@@ -83,7 +83,7 @@ def reconstruct(
             "--temperature",
             metavar="T",
             help="How far the samples may vary: 1 is all that was learned, less is surer.",
-            show_default="0.9",
+            show_default="0.65",
         ),
     ] = None,
     file_format: Annotated[

@@ -12,6 +12,7 @@ import pytest
 
 import pointsra_cli
 from pointsra.errors import DataError, WorkFailedError
+from pointsra.reconstruction.request import TEMPERATURE
 from pointsra_cli import failures
 
 COMMANDS = ("prepare-data", "pretrain", "finetune", "evaluate", "reconstruct", "visualize", "presets", "doctor")
@@ -86,6 +87,11 @@ def test_every_working_command_takes_the_shared_options(run, command):
     page = run(command, "--help").stdout
     for option in ("--seed", "--device", "--out", "--dry-run", "--json", "--quiet", "-q", "--verbose", "-v", "--debug"):
         assert option in page, option
+
+
+def test_the_help_of_reconstruct_tells_the_usual_temperature(run):
+    page = run("reconstruct", "--help").stdout
+    assert f"({TEMPERATURE:g})" in page[page.index("--temperature") : page.index("--format")]
 
 
 def test_version(run):

@@ -19,6 +19,7 @@ from pointsra.reconstruction import ReconstructRequest, completion, plan_reconst
 from pointsra.reconstruction.completion import draw_completions
 from pointsra.reconstruction.hiding import visible_points
 from pointsra.reconstruction.model import load
+from pointsra.reconstruction.request import TEMPERATURE
 
 
 @pytest.fixture(scope="module")
@@ -88,7 +89,8 @@ def test_samples_differ_and_follow_the_seed_alone(completions, chair_file, tiny_
 
 
 def test_a_lower_temperature_draws_completions_nearer_to_one_another(chair_file, tiny_run):
-    cool, usual, hot = (reconstruct(_request(chair_file, tiny_run, temperature=each)) for each in (1e-4, 0.9, 1.0))
+    each = (_request(chair_file, tiny_run, temperature=value) for value in (1e-4, TEMPERATURE, 1.0))
+    cool, usual, hot = map(reconstruct, each)
     assert cool.diversity < usual.diversity < hot.diversity
     assert np.array_equal(usual.generated_unit, reconstruct(_request(chair_file, tiny_run)).generated_unit)
     assert hot.summary()["temperature"] == 1.0
