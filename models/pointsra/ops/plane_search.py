@@ -120,11 +120,8 @@ def _fill_several(planes: _Planes, found: np.ndarray) -> None:
     room = left.new_empty(together * rows * min(total, _WIDEST))
     columns = torch.arange(min(total, _WIDEST), dtype=_WHOLE[room.dtype])
     asking, points = planes.asking.flatten(1).numpy(), planes.asked.flatten(1).numpy()
-    into, away, rounding = (
-        found.reshape(-1, count),
-        near.flatten().sqrt().numpy(),
-        _ROUNDING * torch.finfo(near.dtype).eps,
-    )
+    away, rounding = near.flatten().sqrt().numpy(), _ROUNDING * torch.finfo(near.dtype).eps
+    into = found.reshape(-1, count)
     for cloud in range(0, clouds, together):
         ahead = right[cloud : cloud + together]
         for start in range(0, asked, rows):
@@ -140,10 +137,9 @@ def _fill_several(planes: _Planes, found: np.ndarray) -> None:
             np.subtract(chosen, offset, out=into[part])
             # A point as near as the last one is no farther from the mean than the query and that distance together.
             unsure = ~(last + rounding * np.square(2 * away[part] + np.sqrt(last)) + _UNDERFLOW < beyond)
-            if unsure.any():
-                for of in np.unique(among[unsure]):
-                    which = np.flatnonzero(unsure & (among == of)) + part.start
-                    into[which] = _of_all(points[:, of * total : (of + 1) * total], asking[:, which], count)
+            for of in np.unique(among[unsure]) if unsure.any() else ():
+                which = np.flatnonzero(unsure & (among == of)) + part.start
+                into[which] = _of_all(points[:, of * total : (of + 1) * total], asking[:, which], count)
 
 
 def _candidates(
