@@ -66,7 +66,7 @@ weights: $(STAMP)
 	$(POINTSRA) pretrain --preset small --init models/pointsra/weights/small.safetensors \
 		--set losses.reconstruction=0 --set losses.cross_modal=0 --set losses.mae_sra=0 --set losses.mft_sra=0 \
 		--set flow.context_gradient=false --set optimizer.epochs=5 --set optimizer.warmup_epochs=0.2 --set optimizer.lr=0.0015 \
-		--set runtime.precision=bf16 --data weights-data --out weights-run
+		--data weights-data --out weights-run
 	$(BIN)/python -c "from pathlib import Path; from pointsra.training.mixing import mix_weights; \
 		mix_weights(Path('models/pointsra/weights/small.safetensors'), Path('weights-run'), 0.7, Path('weights-run'), 'mixed')"
 

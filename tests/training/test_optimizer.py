@@ -7,8 +7,8 @@ import torch
 from pydantic import ValidationError
 from torch import nn
 
-from pointsra.errors import SettingsError
 from pointsra.settings import FinetunePreset, load_preset
+from pointsra.training.muon import Muon
 from pointsra.training.optimizer import build_optimizer, set_learning_rate
 
 
@@ -70,10 +70,26 @@ def test_a_resumed_optimizer_goes_on_to_the_bit():
     assert all(torch.equal(a, b) for a, b in zip(whole.parameters(), broken.parameters(), strict=True))
 
 
-def test_an_old_torch_is_named(monkeypatch):
-    monkeypatch.delattr(torch.optim, "Muon")
-    with pytest.raises(SettingsError, match=r"torch 2\.9 or newer"):
-        build_optimizer("muon", Net().named_parameters(), 0.1, 0.95)
+@pytest.mark.parametrize("shape", [(8, 8), (24, 8), (8, 40)])
+def test_muon_steps_as_that_of_torch_does(shape):
+    if not hasattr(torch.optim, "Muon"):
+        pytest.skip("torch has it since 2.9")
+    generator = torch.Generator().manual_seed(0)
+    mine, theirs = (nn.Parameter(torch.ones(shape)) for _ in range(2))
+    ours = Muon([mine], lr=0.02, weight_decay=0.1)
+    reference = torch.optim.Muon([theirs], lr=0.02, weight_decay=0.1, momentum=0.95, adjust_lr_fn="match_rms_adamw")
+    for _ in range(4):
+        mine.grad = torch.randn(shape, generator=generator)
+        theirs.grad = mine.grad.clone()
+        ours.step()
+        reference.step()
+    moved = (theirs - 1).norm()
+    assert (mine - theirs).norm() < 0.02 * moved  # theirs is in bfloat16
+
+
+def test_muon_is_for_matrices():
+    with pytest.raises(ValueError, match="matrices"):
+        Muon([nn.Parameter(torch.ones(3))], lr=0.1, weight_decay=0.0)
 
 
 def test_fine_tuning_refuses_muon():

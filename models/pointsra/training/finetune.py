@@ -41,6 +41,7 @@ from pointsra.training.classifiers import (
     trained_parameters,
     training_times,
 )
+from pointsra.training.devices import precision_note
 from pointsra.training.distributed import ALONE, Group
 from pointsra.training.journal import Journal
 from pointsra.training.loop import Run, carry_out
@@ -162,7 +163,8 @@ def finetune(
         state = Run(run, position, text, report, "finetune", group)
         sentence = _opening(preset, len(split), plan.total, matched, position.step, group.described(device))
         ungated = _ungated(preset, weights)
-        for message in filter(None, (sentence, ungated, repetition_note(split, preset.patches.points))):
+        notes = (repetition_note(split, preset.patches.points), precision_note(preset.runtime.precision, device))
+        for message in filter(None, (sentence, ungated, *notes)):
             journal.say(message)
             report(Progress("finetune", position.step, plan.total, message=message))
 

@@ -9,7 +9,7 @@ from typing import Any, Protocol
 import torch
 from torch import nn
 
-from pointsra.errors import SettingsError
+from pointsra.training.muon import Muon
 
 # Learned tokens, positions and nulls are embeddings: like biases and norms they are not decayed.
 _UNDECAYED = ("token", "tokens", "positions", "null")
@@ -41,31 +41,18 @@ class Steps(Protocol):
 
 
 class MuonBesideAdamW:
-    """Muon (Jordan et al., 2024) for the matrices of transformer blocks, AdamW for everything else.
+    """Muon for the matrices of transformer blocks, AdamW for everything else; both share one learning rate.
 
-    Muon makes the step of a matrix orthogonal; scaled to the root mean square of AdamW's steps (Liu et al., 2025,
-    arXiv 2502.16982), both share one learning rate. With few steps it learns more a step: the preset ``small``
-    takes it for that reason.
+    With few steps it learns more a step: the preset ``small`` takes it for that reason.
 
     Args:
         matrices: the parameters (rows, columns) that Muon steps.
         weight_decay: of those matrices.
         rest: the optimizer of all others.
-
-    Raises:
-        SettingsError: torch is older than 2.9, which brought Muon.
     """
 
     def __init__(self, matrices: list[nn.Parameter], weight_decay: float, rest: torch.optim.AdamW) -> None:
-        if not hasattr(torch.optim, "Muon"):
-            raise SettingsError(
-                f"optimizer.name = muon needs torch 2.9 or newer, this is {torch.__version__}: "
-                "update torch, or set optimizer.name = adamw."
-            )
-        group = {"params": matrices, "lr_factor": 1.0}
-        self._muon = torch.optim.Muon(
-            [group], lr=0.0, weight_decay=weight_decay, momentum=0.95, adjust_lr_fn="match_rms_adamw"
-        )
+        self._muon = Muon([{"params": matrices, "lr_factor": 1.0}], lr=0.0, weight_decay=weight_decay)
         self._rest = rest
 
     @property
@@ -128,9 +115,6 @@ def build_optimizer(name: str, named: Iterable[tuple[str, nn.Parameter]], weight
         named: names and parameters; Muon takes the matrices whose name has a ``blocks`` in it.
         weight_decay: see :func:`parameter_groups`.
         beta2: AdamW's second decay.
-
-    Raises:
-        SettingsError: Muon was asked for and this torch has none.
     """
     everything = [(each, parameter) for each, parameter in named if parameter.requires_grad]
     if name == "adamw":

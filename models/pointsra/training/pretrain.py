@@ -23,6 +23,7 @@ from pointsra.settings import AnyPretrainPreset, to_toml
 from pointsra.training.assembly import build_plan, encoder_table
 from pointsra.training.checkpoint import CHECKPOINT_NAME, Position, check_alike, load_checkpoint
 from pointsra.training.compiling import check_compile
+from pointsra.training.devices import precision_note
 from pointsra.training.distributed import ALONE, Group
 from pointsra.training.going_on import start_from
 from pointsra.training.journal import Journal
@@ -147,7 +148,8 @@ def pretrain(
             f"{preset.data.dataset}, {plan.total} steps, {parameters / 1e6:.2f} M parameters, on {devices}"
         )
         source = f"from the weights {init}" if init is not None and not position.step else ""
-        for message in filter(None, (sentence, source, repetition_note(split, preset.patches.points))):
+        notes = (repetition_note(split, preset.patches.points), precision_note(preset.runtime.precision, device))
+        for message in filter(None, (sentence, source, *notes)):
             journal.say(message)
             report(Progress("pretrain", position.step, plan.total, message=message))
 
