@@ -9,6 +9,7 @@ import pytest
 
 SCRIPT = """
 import os, resource
+import scipy.spatial  # beforehand: its libraries are no memory of a search
 import torch
 from pointsra.ops.chamfer import chamfer_l2
 from pointsra.ops.neighbors import nearest_indices

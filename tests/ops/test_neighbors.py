@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from pointsra.errors import SettingsError
-from pointsra.ops import neighbors, plane_search
+from pointsra.ops import neighbors, plane_search, tree_search
 from pointsra.ops.backends import VARIABLE
 from pointsra.ops.neighbors import nearest_indices, squared_distances
 
@@ -76,16 +76,21 @@ def test_chunks_change_nothing(monkeypatch, elements, count):
     assert torch.equal(nearest_indices(queries, points, count), whole)
 
 
+@pytest.fixture(params=["planes", "tree"])
+def search(request):
+    return {"planes": plane_search.nearest_by_planes, "tree": tree_search.nearest_by_tree}[request.param]
+
+
 @pytest.mark.parametrize(("total", "count"), [(2048, 32), (1000, 7), (97, 32), (40, 40), (5, 3)])
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
-def test_planes_take_equal_distances_in_the_order_of_their_indices(total, count, dtype):
+def test_equal_distances_come_in_the_order_of_their_indices(search, total, count, dtype):
     # Points of a coarse grid: most distances occur many times.
     points = torch.randint(-3, 4, (2, total, 3), generator=torch.Generator().manual_seed(total)).to(dtype)
     queries = points[:, : min(total, 60)]
     table = (queries.unsqueeze(2) - points.unsqueeze(1)).square().sum(-1)
     expected = table.sort(dim=-1, stable=True).indices
-    assert torch.equal(plane_search.nearest_by_planes(queries, points, count), expected[..., :count])
-    assert torch.equal(plane_search.nearest_by_planes(queries, points, 1), expected[..., :1])
+    assert torch.equal(search(queries, points, count), expected[..., :count])
+    assert torch.equal(search(queries, points, 1), expected[..., :1])
 
 
 def scattered(name, total, dtype):
@@ -108,13 +113,13 @@ def scattered(name, total, dtype):
 @pytest.mark.parametrize("name", ["plain", "far", "outlier", "tiny", "huge", "one place", "flat"])
 @pytest.mark.parametrize(("total", "count"), [(1500, 32), (1031, 9), (130, 2), (20, 19)])
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
-def test_planes_equal_the_sorted_differences_wherever_clouds_lie(name, total, count, dtype):
+def test_both_equal_the_sorted_differences_wherever_clouds_lie(search, name, total, count, dtype):
     points = scattered(name, total, dtype)
     queries = torch.cat([points[:, : total // 10], scattered("plain", 40, dtype) * points.std()], dim=1)
     gaps = queries.unsqueeze(2) - points.unsqueeze(1)
     x, y, z = gaps.square().unbind(dim=-1)
     expected = (x + y + z).sort(dim=-1, stable=True).indices[..., :count]
-    assert torch.equal(plane_search.nearest_by_planes(queries, points, count), expected)
+    assert torch.equal(search(queries, points, count), expected)
 
 
 @pytest.mark.parametrize("widest", [8, 64, 600])
@@ -170,10 +175,22 @@ def test_planes_heed_neither_autocast_nor_the_precision_of_products(precision):
     assert torch.equal(found, expected)
 
 
-def test_nothing_asked_nothing_found():
+def test_nothing_asked_nothing_found(search):
     for count in (1, 4):
-        assert plane_search.nearest_by_planes(torch.zeros(2, 0, 3), cloud(21, 2, 9, 3), count).shape == (2, 0, count)
-        assert plane_search.nearest_by_planes(torch.zeros(0, 5, 3), torch.zeros(0, 9, 3), count).shape == (0, 5, count)
+        assert search(torch.zeros(2, 0, 3), cloud(21, 2, 9, 3), count).shape == (2, 0, count)
+        assert search(torch.zeros(0, 5, 3), torch.zeros(0, 9, 3), count).shape == (0, 5, count)
+
+
+@pytest.mark.parametrize("count", [1, 9])
+def test_large_clouds_are_searched_by_trees(monkeypatch, way, count):
+    monkeypatch.setattr(tree_search, "_QUERIES", 700)
+    asked, points = cloud(25, 2, 1500, 3), cloud(26, 2, 1500, 3)
+    assert tree_search.pays(asked, points) and not tree_search.pays(asked[:, :500], points)
+    with monkeypatch.context() as patch:
+        if way == "auto":
+            patch.setattr(neighbors, "nearest_by_planes", None)
+        found = nearest_indices(asked, points, count)
+    assert torch.equal(found, plane_search.nearest_by_planes(asked, points, count))
 
 
 @pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16, torch.float32, torch.float64])

@@ -7,6 +7,7 @@ from torch import Tensor
 
 from pointsra.ops.backends import backend
 from pointsra.ops.plane_search import LARGEST, nearest_by_planes
+from pointsra.ops.tree_search import nearest_by_tree, pays
 from pointsra.ops.triton_search import fits, nearest_by_triton
 
 # Distances held at once: 2^24 floats are 64 MiB. Ours: small enough for a laptop, large enough to stay fast.
@@ -54,7 +55,8 @@ def nearest_indices(queries: Tensor, points: Tensor, count: int) -> Tensor:
     if way == "triton" and (count == 1 or fits(points)):
         found = nearest_by_triton(queries, points, count)
     elif way == "planes" and _searchable(queries) and _searchable(points):
-        found = nearest_by_planes(queries, points, count)
+        search = nearest_by_tree if pays(queries, points) else nearest_by_planes
+        found = search(queries, points, count)
     else:
         found = _nearest_by_tables(queries, points, count)
     return found

@@ -28,13 +28,13 @@ _SHORT_ROWS = 256
 # Points compared at once. Their columns take 13 of the 23 bits behind the point of a single-precision value.
 _WIDEST = 1 << 13
 # Selected beyond ``count``: so many more neighbors are farther by more than what 10 bits tell apart, but for lattices.
-_MORE = 4
+MORE = 4
 _WHOLE = {torch.float32: torch.int32, torch.float64: torch.int64}
 # The move to the mean, the product and the squared differences together round by less than 7 eps times the square of
 # how far query and point are from the mean, both added; ours leaves room. The other number is far above what products
 # lose where they fall below the range of floats.
 _ROUNDING = 12
-_UNDERFLOW = 1e-36
+UNDERFLOW = 1e-36
 
 LARGEST = 1e18
 """Coordinates up to here can be searched: their squares are finite in single precision."""
@@ -132,11 +132,11 @@ def _fill_several(planes: _Planes, found: np.ndarray) -> None:
             places, beyond = _candidates(behind, ahead, room, columns, count)
             offset = (among * total)[:, None]
             places += offset
-            distances = _summed(points[axis].take(places) - asking[axis, part, None] for axis in range(3))
-            chosen, last = _in_order(places, distances, count)
+            distances = summed(points[axis].take(places) - asking[axis, part, None] for axis in range(3))
+            chosen, last = in_order(places, distances, count)
             np.subtract(chosen, offset, out=into[part])
             # A point as near as the last one is no farther from the mean than the query and that distance together.
-            unsure = ~(last + rounding * np.square(2 * away[part] + np.sqrt(last)) + _UNDERFLOW < beyond)
+            unsure = ~(last + rounding * np.square(2 * away[part] + np.sqrt(last)) + UNDERFLOW < beyond)
             for of in np.unique(among[unsure]) if unsure.any() else ():
                 which = np.flatnonzero(unsure & (among == of)) + part.start
                 into[which] = _of_all(points[:, of * total : (of + 1) * total], asking[:, which], count)
@@ -165,9 +165,9 @@ def _candidates(
         numbers = (
             values.view(columns.dtype).bitwise_and_(~counting).bitwise_or_(columns[:width]).view(-1, width).numpy()
         )
-        if width > count + _MORE:
-            numbers.partition(count + _MORE - 1, axis=1)
-            numbers = numbers[:, : count + _MORE]
+        if width > count + MORE:
+            numbers.partition(count + MORE - 1, axis=1)
+            numbers = numbers[:, : count + MORE]
             beyond = np.minimum(beyond, (numbers[:, -1] & ~counting).view(f"f{numbers.itemsize}"))
         found.append((numbers & counting).astype(np.int64))
         found[-1] += start
@@ -191,12 +191,12 @@ def _of_all(points: np.ndarray, asking: np.ndarray, count: int) -> np.ndarray:
     chosen = np.empty((asking.shape[1], count), dtype=np.int64)
     for start in range(0, len(chosen), rows):
         part = slice(start, start + rows)
-        distances = _summed(points[axis] - asking[axis, part, None] for axis in range(3))
-        chosen[part] = _in_order(np.broadcast_to(columns, distances.shape), distances, count)[0]
+        distances = summed(points[axis] - asking[axis, part, None] for axis in range(3))
+        chosen[part] = in_order(np.broadcast_to(columns, distances.shape), distances, count)[0]
     return chosen
 
 
-def _summed(gaps: Iterable[np.ndarray]) -> np.ndarray:
+def summed(gaps: Iterable[np.ndarray]) -> np.ndarray:
     """x² + y² + z², rounded after each step: the same two points are equally far apart however they are compared."""
     x, y, z = (np.multiply(gap, gap, out=gap) for gap in gaps)
     x += y
@@ -204,7 +204,7 @@ def _summed(gaps: Iterable[np.ndarray]) -> np.ndarray:
     return x
 
 
-def _in_order(places: np.ndarray, distances: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray]:
+def in_order(places: np.ndarray, distances: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray]:
     """Of (R, C) places and their distances the nearest ``count``, in order, (R, count), and the last distance, (R,)."""
     if distances.dtype == np.float32:
         # A distance is never negative, and then its bits, read as a whole number, are in its order.
