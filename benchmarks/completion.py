@@ -40,6 +40,7 @@ from pointsra.data.prepare import PrepareRequest, prepare
 from pointsra.data.replacing import replacing
 from pointsra.data.store import open_split
 from pointsra.errors import SettingsError
+from pointsra.reconstruction.request import TEMPERATURE
 from pointsra.settings import PretrainPreset
 from pointsra.training.methods import assemble
 from pointsra.training.pretrain import pretrain
@@ -113,7 +114,8 @@ def carry_out(
     given = packaged_weights() if weights is None else weights
     named = "those in the package" if weights is None else str(weights)
     kept = out / "budget.json"
-    mine = json.dumps(asdict(budget) | {"data": None if root is None else str(root), "weights": named})
+    usual = {"data": None if root is None else str(root), "weights": named, "temperature": TEMPERATURE}
+    mine = json.dumps(asdict(budget) | usual)
     if kept.is_file() and kept.read_text("utf-8") != mine:
         raise SettingsError(f"{out} holds results of another budget, {kept.read_text('utf-8')}: choose another --out.")
     with replacing(kept) as partial:

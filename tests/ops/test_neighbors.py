@@ -12,6 +12,7 @@ from pointsra.errors import SettingsError
 from pointsra.ops import neighbors, plane_search, tree_search
 from pointsra.ops.backends import VARIABLE
 from pointsra.ops.neighbors import nearest_indices, squared_distances
+from pointsra.ops.products import taken_in_full
 
 
 @pytest.fixture(autouse=True, params=["auto", "plain"])
@@ -173,6 +174,23 @@ def test_planes_heed_neither_autocast_nor_the_precision_of_products(precision):
     finally:
         torch.set_float32_matmul_precision(before)
     assert torch.equal(found, expected)
+
+
+def test_tables_heed_no_lowered_precision_of_products(monkeypatch):
+    queries, points = cloud(27, 2, 40, 3), cloud(28, 2, 300, 3)
+    exact = squared_distances(queries.double(), points.double())
+    for full in (True, False):
+        monkeypatch.setattr(neighbors, "taken_in_full", lambda device, full=full: full)
+        torch.testing.assert_close(squared_distances(queries, points).double(), exact, atol=1e-5, rtol=1e-5)
+    before = torch.get_float32_matmul_precision()
+    try:
+        torch.set_float32_matmul_precision("medium")
+        assert not taken_in_full(points.device)
+        monkeypatch.setattr(neighbors, "taken_in_full", taken_in_full)
+        torch.testing.assert_close(squared_distances(queries, points).double(), exact, atol=1e-5, rtol=1e-5)
+    finally:
+        torch.set_float32_matmul_precision(before)
+    assert taken_in_full(points.device)
 
 
 def test_nothing_asked_nothing_found(search):

@@ -7,6 +7,7 @@ from torch import Tensor
 
 from pointsra.ops.backends import backend
 from pointsra.ops.plane_search import LARGEST, nearest_by_planes
+from pointsra.ops.products import taken_in_full
 from pointsra.ops.tree_search import nearest_by_tree, pays
 from pointsra.ops.triton_search import fits, nearest_by_triton
 
@@ -15,7 +16,8 @@ _CHUNK_ELEMENTS = 1 << 24
 
 
 def squared_distances(queries: Tensor, points: Tensor) -> Tensor:
-    """All squared distances, by the expansion |a|² − 2ab + |b|², clamped at 0.
+    """All squared distances: by the expansion |a|² − 2ab + |b|², clamped at 0, or as sums of squared differences
+    where products of matrices are told to be less than exact.
 
     Args:
         queries: (B, Q, 3).
@@ -26,6 +28,9 @@ def squared_distances(queries: Tensor, points: Tensor) -> Tensor:
         the cancellation small for clouds far from the origin. Autocast is switched off inside: with products
         in bfloat16 the cancellation leaves errors as large as the distance between neighbors.
     """
+    if points.dtype == torch.float32 and not taken_in_full(points.device):
+        x, y, z = ((queries[..., axis, None] - points[:, None, :, axis]).square() for axis in range(3))
+        return x + y + z
     origin = points.mean(dim=1, keepdim=True)
     queries, points = queries - origin, points - origin
     with torch.autocast(points.device.type, enabled=False):

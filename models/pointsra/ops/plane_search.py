@@ -21,6 +21,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from pointsra.ops.products import taken_in_full
+
 # Values held at once: 2^18 in single precision are 1 MiB. Measured: smaller blocks cost more calls, larger ones miss
 # the cache. Clouds of a few dozen points like less: their rows are short.
 _BLOCK = 1 << 18
@@ -176,8 +178,7 @@ def _candidates(
 
 def _multiply(left: Tensor, right: Tensor, out: Tensor) -> None:
     """The products of (B, Q, 5) and (B, 5, N) into ``out``, in the precision that they have."""
-    matmul = getattr(torch.backends.mkldnn, "matmul", None)  # before torch 2.9 there is the older setting alone
-    if (matmul.fp32_precision if matmul else torch.get_float32_matmul_precision()) in ("none", "ieee", "highest"):
+    if taken_in_full(left.device):
         torch.bmm(left, right, out=out)
         return
     torch.mul(left[..., :1], right[:, :1], out=out)
