@@ -10,7 +10,7 @@ import pytest
 import torch
 
 import pointsra
-from pointsra.errors import MissingExtraError, OutputError, SettingsError
+from pointsra.errors import MissingExtraError, OutputError, SettingsError, WorkFailedError
 from pointsra.networks.initialization import build
 from pointsra.networks.point_sra import PointSRA, PointSRASizes
 from pointsra.ops.patches import Patches
@@ -160,3 +160,15 @@ def test_what_cannot_be_written_is_said(model, tmp_path, monkeypatch):
     with pytest.raises(MissingExtraError, match=r"pointsra\[export\]"):
         model.export(tmp_path / "encoder.onnx", "onnx")
     assert [entry.name for entry in tmp_path.iterdir()] == ["folder.pth"]
+
+
+def test_a_torch_that_cannot_write_onnx_is_named(model, monkeypatch, tmp_path):
+    pytest.importorskip("onnxscript")
+
+    def fails(*arguments, **keywords):
+        raise torch.onnx.OnnxExporterError("a guard was violated")
+
+    monkeypatch.setattr(torch.onnx, "export", fails)
+    with pytest.raises(WorkFailedError, match="update torch"):
+        model.export(tmp_path / "encoder.onnx", "onnx")
+    assert not list(tmp_path.iterdir())

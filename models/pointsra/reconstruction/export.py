@@ -16,7 +16,7 @@ import torch
 from torch import Tensor, nn
 
 from pointsra.data.replacing import replacing
-from pointsra.errors import MissingExtraError, SettingsError
+from pointsra.errors import MissingExtraError, SettingsError, WorkFailedError
 from pointsra.networks.masked_autoencoder import CloudEncoder
 from pointsra.networks.point_sra import encoder_sizes
 from pointsra.ops.patches import Patches
@@ -137,18 +137,23 @@ def _write_onnx(encoder: CloudEncoder, description: ModelDescription, path: Path
     example = (torch.zeros(2, groups, 3, device=device), torch.rand(2, groups, size, 3, device=device))
     clouds = {0: torch.export.Dim("clouds", min=1)}
     with replacing(path) as partial, _quiet():
-        torch.onnx.export(
-            network,
-            example,
-            str(partial),
-            input_names=["centers", "neighborhoods"],
-            output_names=["patches", "feature"],
-            opset_version=_OPSET,
-            dynamo=True,
-            dynamic_shapes={"centers": clouds, "neighborhoods": clouds},
-            external_data=False,
-            verbose=False,
-        )
+        try:
+            torch.onnx.export(
+                network,
+                example,
+                str(partial),
+                input_names=["centers", "neighborhoods"],
+                output_names=["patches", "feature"],
+                opset_version=_OPSET,
+                dynamo=True,
+                dynamic_shapes={"centers": clouds, "neighborhoods": clouds},
+                external_data=False,
+                verbose=False,
+            )
+        except torch.onnx.OnnxExporterError:
+            raise WorkFailedError(
+                f"{path}: torch {torch.__version__} cannot export the encoder for any number of clouds: update torch."
+            ) from None
 
 
 @contextmanager
