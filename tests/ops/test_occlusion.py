@@ -6,7 +6,7 @@ import numpy as np
 import torch
 
 from pointsra.data.shapes import generate, sample_surface
-from pointsra.ops.occlusion import depth_behind, scan_order
+from pointsra.ops.occlusion import depth_behind, scan_order, whole_scan
 from pointsra.ops.randomness import stream
 from pointsra.reconstruction.visibility import depths_behind
 
@@ -73,6 +73,28 @@ def test_the_order_starts_with_what_is_seen_and_turns_with_the_cloud():
     assert bool((depths.diff(dim=1) >= 0).all())
     moved = depth_behind(7.0 * points + torch.tensor([100.0, -3.0, 5.0]), direction)
     torch.testing.assert_close(moved, depth_behind(points, direction), atol=1e-3, rtol=0)
+
+
+def test_a_whole_scan_is_all_that_one_camera_sees_if_that_is_about_the_share():
+    points = torch.cat([sphere(1, 1500, 4), sphere(1, 1500, 5) * torch.tensor([1.0, 0.05, 1.0])])
+    for share in (0.35, 0.45, 0.9):
+        order, seen = whole_scan(points, share, 12, stream(6, "scan"))
+        generator, depths = stream(6, "scan"), []
+        for _ in range(12):
+            direction = torch.randn(2, 1, 3, generator=generator)
+            depths.append(depth_behind(points, direction))
+        shares = torch.stack([(depth < SEEN).float().mean(dim=1) for depth in depths])
+        for row in range(2):
+            best = int((shares[:, row] - share).abs().argmin())
+            assert bool((depths[best][row, order[row]].diff() >= 0).all())
+            whole = depths[best][row] < SEEN
+            if abs(float(shares[best, row]) - share) <= 0.1:
+                assert torch.equal(seen[row], whole)
+            else:
+                assert int(seen[row].sum()) == round(share * 1500) and bool(
+                    seen[row][order[row, : seen[row].sum()]].all()
+                )
+    assert not torch.equal(seen[0], whole)  # no camera sees nine tenths of a sphere
 
 
 def test_it_sees_the_same_where_training_computes_in_bfloat16():

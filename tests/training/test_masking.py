@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from pointsra.ops.masks import block_order
-from pointsra.ops.occlusion import scan_order
+from pointsra.ops.occlusion import scan_order, whole_scan
 from pointsra.ops.patches import cut_patches
 from pointsra.ops.randomness import stream
 from pointsra.ops.transforms import turned_about_vertical
@@ -150,6 +150,17 @@ def test_a_scan_shows_the_points_that_a_camera_comes_to_know_first(hidden):
     assert clouds.visible.centers.shape[1] == clouds.masked.centers.shape[1] == GROUPS // 2
 
 
+def test_of_several_cameras_a_scan_shows_all_that_one_sees_and_hides_the_rest():
+    settings = {"block_share": 0.0, "scan_share": 1.0, "scan_low": 0.6, "scan_high": 0.6, "scan_views": 3}
+    points, clouds = masked(hidden="cells", sealed=True, **settings)
+    generator = stream(0, "mask")
+    torch.rand(2, generator=generator)
+    seen = whole_scan(points, 0.4, 3, generator)[1]
+    for row in range(4):
+        assert rows(absolute(clouds.visible, row)) <= rows(points[row, seen[row]])
+        assert rows(absolute(clouds.masked, row)) <= rows(points[row, ~seen[row]])
+
+
 def test_a_level_cut_hides_points_beyond_a_height_alone():
     cut = {"block_share": 0.0, "level_share": 1.0, "sealed": True, "hidden": "cells"}
     points, clouds = masked(**cut, crop_low=0.4, crop_high=0.4)
@@ -179,11 +190,13 @@ def test_patches_of_a_scan_without_sealing_are_those_it_knows_first():
 
 
 @pytest.mark.parametrize("share", [0.0, 1.0])
+@pytest.mark.parametrize("views", [1, 3])
 @pytest.mark.parametrize("value", [0.0, float("nan")])
-def test_a_cloud_of_one_place_or_of_none_is_masked_without_a_crash(value, share):
+def test_a_cloud_of_one_place_or_of_none_is_masked_without_a_crash(value, views, share):
     """Its points all have the same nearest center, so nothing is seen or nothing is hidden."""
     points = torch.full((4, 300, 3), value)
-    masks = Masks(student=0.75, sealed=True, hidden="cells", scan_share=share, scan_low=0.75, scan_high=0.75)
+    scans = {"scan_share": share, "scan_low": 0.75, "scan_high": 0.75, "scan_views": views}
+    masks = Masks(student=0.75, sealed=True, hidden="cells", **scans)
     for number in range(3):
         clouds = mask_clouds(points, cut_patches(points, GROUPS, SIZE), masks, stream(number, "mask"))
         assert clouds.visible.neighborhoods.shape == (4, 4, SIZE, 3)

@@ -16,7 +16,9 @@ from pointsra.ops.batch_parts import normal
 # Ours, tried against closed spheres and boxes and against the finer one on the generated shapes.
 _CAMERA = 3.0  # radii from the middle to the camera, as in the view-point crop
 _SPACINGS_A_PIXEL = 0.7
-_TOLERANCE = 1.25  # spacings
+_TOLERANCE = 1.75  # spacings: as many points are seen as by the finer one
+_HIDDEN = 10.0  # the depth from which on points are not seen
+_NEAR = 0.1  # a share of the points that may be more or fewer than was told: users guess it
 _ASKED = 64  # points of a cloud, the first, whose distances to a neighbor say how far apart its points lie
 
 
@@ -36,6 +38,29 @@ def scan_order(points: Tensor, generator: torch.Generator) -> Tensor:
     """
     direction = normal((len(points), 1, 3), generator).to(points)
     return depth_behind(points, direction).argsort(dim=1)
+
+
+def whole_scan(points: Tensor, share: float, views: int, generator: torch.Generator) -> tuple[Tensor, Tensor]:
+    """Scans of all that a camera sees: from the one of some random directions that sees nearest to a share.
+
+    Args:
+        points: (B, N, 3) in random order.
+        share: of the points that are to be seen.
+        views: directions that are tried for each cloud.
+        generator: of the directions, uniform on the sphere.
+
+    Returns:
+        (B, N) indices in the order of :func:`scan_order`; and (B, N) bool, what the camera sees, where that is the
+        share up to :data:`_NEAR`, and else the leading points of the order up to the share.
+    """
+    clouds = len(points)
+    tried = torch.stack([depth_behind(points, normal((clouds, 1, 3), generator).to(points)) for _ in range(views)])
+    away, best = ((tried < _HIDDEN).float().mean(dim=2) - share).abs().min(dim=0)
+    depth = tried[best, torch.arange(clouds, device=points.device)]
+    order = depth.argsort(dim=1)
+    leading = torch.zeros_like(depth, dtype=torch.bool)
+    leading.scatter_(1, order[:, : max(1, round(share * points.shape[1]))], True)
+    return order, torch.where((away <= _NEAR).unsqueeze(1), depth < _HIDDEN, leading)
 
 
 def depth_behind(points: Tensor, direction: Tensor) -> Tensor:
@@ -74,7 +99,7 @@ def _depth_behind(points: Tensor, direction: Tensor) -> Tensor:
     covered = -torch.nn.functional.max_pool2d(-image.view(clouds, 1, side, side), 3, stride=1, padding=1)
     nearest = covered.view(clouds, -1).gather(1, row * side + column)
     behind = depth - nearest - _TOLERANCE * spacing
-    return torch.where(behind > 0, 10.0 + behind, depth)
+    return torch.where(behind > 0, _HIDDEN + behind, depth)
 
 
 def _spacing(points: Tensor) -> Tensor:

@@ -37,6 +37,11 @@ class Masks(Section):
     scan_share: Share = Field(0.0, description="share of steps with single-view scans (what a camera does not see)")
     scan_low: Share = Field(0.5, description="smallest share of the points that a scan leaves hidden")
     scan_high: Share = Field(0.8, description="largest share of the points that a scan leaves hidden")
+    scan_views: int = Field(
+        1,
+        ge=1,
+        description="cameras tried for a scan; of several, the one that hides nearest to the share, and all it hides",
+    )
     frame: Literal["whole", "visible", "aligned"] = Field(
         "whole", description="frame given to the networks: of the whole cloud, of its visible patches, or that turned"
     )

@@ -12,7 +12,7 @@ from pointsra.ops.batch_parts import uniform
 from pointsra.ops.cells import cut_cells
 from pointsra.ops.masks import block_order, level_order, random_order, view_order, visible_count
 from pointsra.ops.neighbors import nearest_indices
-from pointsra.ops.occlusion import scan_order
+from pointsra.ops.occlusion import scan_order, whole_scan
 from pointsra.ops.part_cuts import hide_parts
 from pointsra.ops.patches import Patches, cut_patches
 from pointsra.ops.sampling import gather_points
@@ -48,8 +48,9 @@ def mask_clouds(
 
     Random masks hide ``masks.student`` of the patches; blocks, view-point crops and level cuts hide a share between
     ``crop_low`` and ``crop_high``; single-view scans hide a share of the points between ``scan_low`` and
-    ``scan_high``. Part masks hide as many whole parts as come nearest to the share of a crop; a cloud without labels or
-    of one part gets a level cut. The teacher hides ``masks.teacher``, and never more than the student.
+    ``scan_high``: the last that a camera comes to know, or with several ``scan_views`` all that one does not see. Part
+    masks hide as many whole parts as come nearest to the share of a crop; a cloud without labels or of one part gets a
+    level cut. The teacher hides ``masks.teacher``, and never more than the student.
 
     Args:
         points: (B, N, 3) the whole clouds.
@@ -64,14 +65,18 @@ def mask_clouds(
     kind, place = float(coins[0]), float(coins[1])
     crop = masks.crop_low + (masks.crop_high - masks.crop_low) * place
     drawn = masks.view_share + masks.block_share
-    scan = absent = None
+    scan = whole = absent = None
     if kind < masks.view_share:
         ratio, order = crop, view_order(centers, generator)
     elif kind < drawn:
         ratio, order = crop, block_order(centers, generator)
     elif kind < drawn + masks.scan_share:
         ratio = masks.scan_low + (masks.scan_high - masks.scan_low) * place
-        scan = scan_order(points, generator).argsort(dim=1)  # rank of each point
+        if masks.scan_views > 1:
+            known, whole = whole_scan(points, 1.0 - ratio, masks.scan_views, generator)
+        else:
+            known = scan_order(points, generator)
+        scan = known.argsort(dim=1)  # rank of each point
         order = _as_scanned(points, centers, scan)
     elif kind < drawn + masks.scan_share + masks.level_share:
         ratio, order = crop, level_order(centers, generator)
@@ -89,7 +94,12 @@ def mask_clouds(
     size = patches.neighborhoods.shape[2]
     seen = None
     if masks.sealed or masks.hidden == "cells":
-        seen = _seen(points, centers, order[:, :shown]) if scan is None else _leading(scan, shown / groups)
+        if whole is not None:
+            seen = whole
+        elif scan is not None:
+            seen = _leading(scan, shown / groups)
+        else:
+            seen = _seen(points, centers, order[:, :shown])
         if absent is not None:
             seen = torch.where(absent.any(dim=1, keepdim=True), ~absent, seen)
     if seen is not None and masks.sealed:
