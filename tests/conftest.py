@@ -2,15 +2,27 @@
 
 from __future__ import annotations
 
+import importlib.util
 from pathlib import Path
 
 import pytest
 import torch
 
+from pointsra.data.open3d_loader import load_open3d
 from pointsra.data.prepare import PrepareRequest, prepare
 from pointsra.data.shapes import CLASS_NAMES
 from pointsra.settings import load_preset
 from pointsra.training.pretrain import pretrain
+
+
+@pytest.fixture(autouse=True)
+def open3d_where_it_is_asked_for(request):
+    """Tests marked ``open3d`` have it loaded as users do, with the library it needs; without it they are skipped."""
+    if request.node.get_closest_marker("open3d"):
+        if importlib.util.find_spec("open3d") is None:
+            pytest.skip("open3d is not installed")
+        load_open3d()
+
 
 TINY = (
     "patches.points=256",

@@ -46,7 +46,6 @@ def test_reconstruct_shows_a_short_table_and_where_to_look(run, tiny_run, cloud,
 
 @pytest.mark.open3d
 def test_reconstruct_lays_surfaces_where_they_are_asked_for(run, tiny_run, cloud):
-    pytest.importorskip("open3d")
     outcome = run("reconstruct", cloud, "--weights", tiny_run, "--samples", 2, "--mesh", "--out", "done", "--json")
     assert outcome.code == 0, outcome.stderr
     result = json.loads(outcome.stdout)

@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pointsra.data.files import read_cloud
+from pointsra.data.open3d_loader import load_open3d
 from pointsra.data.pcd import unpack_lzf
 from pointsra.errors import InputFileError
 
@@ -117,8 +118,9 @@ def test_lzf_literals_and_far_copies():
     assert unpack_lzf(packed, 50) == b"abcdefabcd" + b"abcd" * 10
 
 
+@pytest.mark.open3d
 def test_open3d_reads_the_same(tmp_path):
-    open3d = pytest.importorskip("open3d", exc_type=ImportError)
+    open3d = load_open3d()
     cloud = open3d.geometry.PointCloud(open3d.utility.Vector3dVector(np.random.default_rng(0).normal(size=(500, 3))))
     for name, options in {"a": {"write_ascii": True}, "b": {}, "c": {"compressed": True}}.items():
         path = tmp_path / f"{name}.pcd"

@@ -203,7 +203,9 @@ def test_nothing_asked_nothing_found(search):
 def test_large_clouds_are_searched_by_trees(monkeypatch, way, count):
     monkeypatch.setattr(tree_search, "_QUERIES", 700)
     asked, points = cloud(25, 2, 1500, 3), cloud(26, 2, 1500, 3)
-    assert tree_search.pays(asked, points) and not tree_search.pays(asked[:, :500], points)
+    assert not tree_search.pays(asked, points)
+    monkeypatch.setattr(tree_search, "_ALL_PAIRS", 4_000_000)
+    assert tree_search.pays(asked, points) and not tree_search.pays(asked[:, :900], points)
     with monkeypatch.context() as patch:
         if way == "auto":
             patch.setattr(neighbors, "nearest_by_planes", None)

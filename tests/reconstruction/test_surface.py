@@ -22,7 +22,6 @@ def sphere(count=3000):
 
 @pytest.mark.open3d
 def test_a_sphere_far_from_the_origin_comes_back_as_a_sphere():
-    pytest.importorskip("open3d")
     surface = surface_through(3.0 * sphere() + OFFSET)
     away = np.linalg.norm(surface.vertices - OFFSET, axis=1)
     assert abs(away - 3.0).max() < 0.1
@@ -34,7 +33,6 @@ def test_a_sphere_far_from_the_origin_comes_back_as_a_sphere():
 
 @pytest.mark.open3d
 def test_nothing_is_made_up_where_there_are_no_points():
-    pytest.importorskip("open3d")
     points = sphere(4000)
     surface = surface_through(points[points[:, 1] < 0.3])
     assert surface.vertices[:, 1].max() < 0.45  # Poisson's surface alone would close the bowl
@@ -43,14 +41,12 @@ def test_nothing_is_made_up_where_there_are_no_points():
 @pytest.mark.open3d
 @pytest.mark.parametrize("points", [sphere(20), sphere() * [1, 1, 0], np.zeros((500, 3))], ids=["few", "plane", "one"])
 def test_there_may_be_none(points):
-    pytest.importorskip("open3d")
     assert surface_through(points) is None
 
 
 @pytest.mark.open3d
 @pytest.mark.parametrize("ending", ["ply", "glb", "npz"])
 def test_written_in_the_frame_of_the_input(tmp_path, ending):
-    pytest.importorskip("open3d")
     points = np.concatenate([sphere(1500), [[60.0, 0, 0]]]) + OFFSET  # the last is stray
     done = load(device="cpu").reconstruct(points, samples=2, ratio=0.5)
     assert done.stray.sum() == 1

@@ -88,7 +88,4 @@ def test_cells_stand_beside_one_another():
 
 @pytest.mark.open3d
 def test_open3d_loads():
-    pytest.importorskip("numpy")
-    if importlib.util.find_spec("open3d") is None:
-        pytest.skip("open3d is not installed")
     assert hasattr(open3d_loader.load_open3d().geometry, "PointCloud")

@@ -12,7 +12,8 @@ from torch import Tensor
 
 from pointsra.ops.plane_search import MORE, UNDERFLOW, in_order, nearest_by_planes, summed
 
-_PAIRS = 1 << 21
+_PAIRS = 1 << 21  # of a query and a point, in each cloud
+_ALL_PAIRS = 1 << 24  # in all clouds together: fewer are compared before scipy is imported
 _QUERIES = 1 << 13  # asked at once: of 16 neighbors each, a few MiB
 _LEAF = 64  # points in a leaf; the usual 10 is half as quick where two clouds lie apart
 _ROUNDING = 16  # eps that both kinds of distances together are off by, in proportion; ours leaves room
@@ -20,7 +21,8 @@ _ROUNDING = 16  # eps that both kinds of distances together are off by, in propo
 
 def pays(queries: Tensor, points: Tensor) -> bool:
     """Whether a tree is quicker than comparing all: by how many queries (B, Q, 3) and points (B, N, 3) there are."""
-    return queries.shape[1] * points.shape[1] >= _PAIRS
+    pairs = queries.shape[1] * points.shape[1]
+    return pairs >= _PAIRS and len(points) * pairs > _ALL_PAIRS
 
 
 def nearest_by_tree(queries: Tensor, points: Tensor, count: int) -> Tensor:
