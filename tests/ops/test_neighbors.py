@@ -206,11 +206,9 @@ def test_large_clouds_are_searched_by_trees(monkeypatch, way, count):
     assert not tree_search.pays(asked, points)
     monkeypatch.setattr(tree_search, "_ALL_PAIRS", 4_000_000)
     assert tree_search.pays(asked, points) and not tree_search.pays(asked[:, :900], points)
-    with monkeypatch.context() as patch:
-        if way == "auto":
-            patch.setattr(neighbors, "nearest_by_planes", None)
-        found = nearest_indices(asked, points, count)
-    assert torch.equal(found, plane_search.nearest_by_planes(asked, points, count))
+    if way == "auto":
+        monkeypatch.setattr(neighbors, "nearest_by_planes", None)
+    assert torch.equal(nearest_indices(asked, points, count), plane_search.nearest_by_planes(asked, points, count))
 
 
 @pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16, torch.float32, torch.float64])

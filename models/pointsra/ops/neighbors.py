@@ -24,8 +24,8 @@ def squared_distances(queries: Tensor, points: Tensor) -> Tensor:
         points: (B, N, 3).
 
     Returns:
-        (B, Q, N) squared distances. Both clouds are first moved by the mean of ``points``, which keeps
-        the cancellation small for clouds far from the origin. Autocast is switched off inside: with products
+        (B, Q, N) squared distances. For the expansion both clouds are moved by the mean of ``points``, which keeps
+        the cancellation small for clouds far from the origin, and autocast is switched off: with products
         in bfloat16 the cancellation leaves errors as large as the distance between neighbors.
     """
     if points.dtype == torch.float32 and not taken_in_full(points.device):
