@@ -47,6 +47,7 @@ class Case:
         told: share of the whole that the networks are told is missing.
         offset, scale: of the frame, in meters; (3,) and a number.
         choice: what the hidden part realizes, "" where no part is hidden as such.
+        one_sided: whether the visible part is what one camera sees.
     """
 
     number: int
@@ -58,6 +59,7 @@ class Case:
     offset: NDArray[np.float64]
     scale: float
     choice: str = ""
+    one_sided: bool = False
     seen: dict[str, list[KDTree]] = field(default_factory=dict, repr=False)
 
     @property
@@ -110,7 +112,7 @@ def scan_cases(budget: Budget) -> Iterator[Case]:
         surface = ((sample_meters(shape, _SURFACE_POINTS, rng)[0] - offset) / scale).astype(np.float32)
         visible = visible_points(unit, "view", PATCHES, None, number, surface)
         told = float(1.0 - visible.mean())
-        yield Case(number, shape, number, unit[visible], unit[~visible], told, offset, scale)
+        yield Case(number, shape, number, unit[visible], unit[~visible], told, offset, scale, one_sided=True)
 
 
 def part_cases(budget: Budget) -> Iterator[Case]:

@@ -53,7 +53,8 @@ Completer = Callable[[Case], Completed]
 
 
 def by_network(network: PointSRA, description: ModelDescription, samples: int, drawing: Drawing) -> Completer:
-    """Completes by ``pointsra reconstruct --hide none --missing``, which is given the visible points alone."""
+    """Completes by ``pointsra reconstruct --hide none --missing``, which is given the visible points, and whether one
+    camera has seen them."""
 
     def complete(case: Case) -> Completed:
         request = ReconstructRequest(
@@ -63,6 +64,7 @@ def by_network(network: PointSRA, description: ModelDescription, samples: int, d
             temperature=drawing.temperature,
             hide="none",
             missing=case.told,
+            one_sided=case.one_sided,
             seed=case.number,
         )
         done = complete_points(request, case.visible.astype(np.float64), network, description)
@@ -198,6 +200,7 @@ def steered(
                 description,
                 case.visible,
                 missing=case.told,
+                one_sided=False,
                 samples=budget.samples,
                 steps=1,
                 seed=case.number,

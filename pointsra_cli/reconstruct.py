@@ -71,6 +71,14 @@ def reconstruct(
             "--missing", min=0.0, max=1.0, metavar="F", help="With --hide none: share of the whole that is absent."
         ),
     ] = None,
+    one_sided: Annotated[
+        bool | None,
+        typer.Option(
+            "--one-sided/--not-one-sided",
+            help="With --hide none: the input is what one camera sees, or a whole of which a part is cut away.",
+            show_default="judged by the points",
+        ),
+    ] = None,
     text: Annotated[str | None, typer.Option("--text", metavar='"…"', help="Say what it is.")] = None,
     image: Annotated[Path | None, typer.Option("--image", metavar="FILE", help="Show what it is.")] = None,
     guidance: Annotated[
@@ -162,6 +170,7 @@ def reconstruct(
         "hide": hide,
         "ratio": ratio,
         "missing": missing,
+        "one_sided": one_sided,
         "text": text,
         "image": image,
         "guidance": guidance,

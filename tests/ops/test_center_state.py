@@ -97,3 +97,14 @@ def test_cells_keep_their_order_and_get_ranks_while_whole_clouds_are_sorted():
     assert torch.equal(cells.data[~free], plain.data[~free])
     assert torch.equal(cells.data[free], morton.data[free])
     assert torch.equal(cells.rank, morton.rank)
+
+
+def test_a_scan_of_more_patches_leaves_rows_without_condition_their_slots():
+    _, masked, whole, free = batch()
+    visible = whole[:, :9] + 0.5
+    state = center_state(visible, masked, whole, free, SCALE, order="morton")
+    assert state.active.tolist() == [[False] * 9 + [True] * M, [True] * G + [False] * 5, [False] * 9 + [True] * M]
+    torch.testing.assert_close(state.data[1, :G], gather_points(whole, morton_order(whole))[1] / 0.4)
+    torch.testing.assert_close(state.rank[1, :G], (torch.arange(G) + 0.5) / G)
+    torch.testing.assert_close(state.rank[0, 9:], (torch.arange(M) + 0.5) / M)
+    assert bool(torch.isfinite(state.data).all())

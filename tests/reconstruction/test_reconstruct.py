@@ -154,6 +154,45 @@ def test_completions_of_aligned_weights_turn_with_the_input(chair, tiny_run):
     assert min(gaps["visible", 46.0], gaps["visible", 226.0]) > 1e-2
 
 
+def _of_dense_scans(model):
+    masks = model.description.preset["masks"] | {"scan_density": 2.0}
+    return replace(model.description, preset=model.description.preset | {"masks": masks})
+
+
+def test_a_scan_is_cut_in_more_patches_where_the_weights_know_that(chair, tiny_run, monkeypatch):
+    model, cuts = load(tiny_run, "cpu"), []
+    cut = completion.cut_patches
+    monkeypatch.setattr(
+        completion, "cut_patches", lambda cloud, groups, size: cuts.append(groups) or cut(cloud, groups, size)
+    )
+    for described in (model.description, _of_dense_scans(model)):
+        for one_sided in (False, True):
+            drawn = draw_completions(
+                *(model.network, described, chair.astype(np.float32)),
+                **{"missing": 0.75, "samples": 2, "steps": 1, "seed": 0, "one_sided": one_sided},
+            )
+            assert drawn.centers.shape == (2, 12, 3) and drawn.one_sided == one_sided
+    assert cuts == [4, 4, 4, 8]
+
+
+def test_an_input_is_taken_for_a_scan_if_one_camera_could_have_seen_it(chair, tiny_run):
+    model = load(tiny_run, "cpu")
+    seen = visible_points(chair.astype(np.float32), "view", 16, None, 0)
+
+    def ask(points, **options):
+        return replace(model, description=_of_dense_scans(model)).reconstruct(points, samples=1, **options)
+
+    scan, whole = ask(chair[seen], hide="none"), ask(chair, hide="none")
+    assert scan.one_sided and scan.summary()["one_sided"] and any("--not-one-sided" in note for note in scan.notes)
+    assert not whole.one_sided and not any("one-sided" in note for note in whole.notes)
+    told = ask(chair[seen], hide="none", one_sided=False)
+    assert not told.one_sided and not any("one-sided" in note for note in told.notes)
+    assert not np.array_equal(told.generated_unit, scan.generated_unit)
+    assert ask(chair, hide="view").one_sided and not ask(chair, hide="block").one_sided
+    usual = model.reconstruct(chair[seen], samples=1, hide="none")
+    assert not usual.one_sided and not any("one-sided" in note for note in usual.notes)
+
+
 def test_frame_and_unit_of_the_input_do_not_matter(chair, tiny_run):
     model = load(tiny_run, "cpu")
     near = model.reconstruct(chair, samples=2, seed=3)
@@ -235,6 +274,7 @@ def test_coordinates_out_of_range_are_refused(unit, chair, tiny_run):
         ({"ratio": 1.0}, "--ratio"),
         ({"missing": 0.5}, "--hide none"),
         ({"hide": "none", "missing": 1.5}, "--missing"),
+        ({"one_sided": True}, "--one-sided goes with --hide none"),
         ({"guidance": 2.0}, "--text or --image"),
         ({"temperature": 0.0}, "--temperature"),
         ({"temperature": float("nan")}, "--temperature"),

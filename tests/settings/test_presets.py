@@ -61,7 +61,9 @@ def test_paper_keeps_the_paper_s_numbers():
         "cross_modal": 1.0,
         "mae_sra": 0.2,
         "mft_sra": 0.2,
-        "energy": 0.0,  # ours
+        "energy": 0.0,  # ours, as the two that follow
+        "reading": 0.0,
+        "reading_energy": 0.0,
     }
     assert (paper.encoder.dim, paper.encoder.depth, paper.encoder.heads) == (384, 12, 6)
     assert (paper.flow.adaptive_power, paper.flow.tangent) == (1.0, "conditional")
@@ -168,6 +170,7 @@ def test_several_mistakes_are_named_at_once():
         (["masks.scan_share=0.7", "masks.view_share=0.6"], "together exceed 1"),
         (["masks.level_share=0.7", "masks.block_share=0.6"], "together exceed 1"),
         (["masks.scan_low=0.9", "masks.scan_high=0.2"], "scan_low … scan_high must"),
+        (["masks.scan_density=2"], "masks.scan_density needs masks.sealed"),
         (["masks.crop_low=0.0", "masks.crop_high=0.0"], "crop_low … crop_high must"),
         (["patches.groups=2000"], "must not exceed points (1024)"),
         (["encoder.heads=7"], "not divisible"),
@@ -181,6 +184,8 @@ def test_several_mistakes_are_named_at_once():
         (["patches.groups=1"], "no visible or no masked"),
         (["flow.order=cells"], "masks.hidden"),
         (["flow.noise=tree", "flow.order=none"], "flow.order"),
+        (["losses.reading=1"], "give both or neither"),
+        (["losses.reading=1", "losses.reading_energy=1", "flow.objective=ddpm", "losses.mft_sra=0"], "energy is"),
         (["losses.energy=1", "flow.objective=rectified_flow", "losses.mft_sra=0"], "losses.energy"),
         (["losses.energy=1", "losses.mean_flow=0", "losses.mft_sra=0"], "losses.energy"),
         (["losses.energy=1", "flow.order=none"], "slot with slot"),

@@ -155,10 +155,23 @@ def test_of_several_cameras_a_scan_shows_all_that_one_sees_and_hides_the_rest():
     points, clouds = masked(hidden="cells", sealed=True, **settings)
     generator = stream(0, "mask")
     torch.rand(2, generator=generator)
-    seen = whole_scan(points, 0.4, 3, generator)[1]
+    order, seen, near = whole_scan(points, 0.4, 3, generator)
+    seen = torch.where(near, seen, order.argsort(dim=1) < round(7 / GROUPS * points.shape[1]))
     for row in range(4):
         assert rows(absolute(clouds.visible, row)) <= rows(points[row, seen[row]])
         assert rows(absolute(clouds.masked, row)) <= rows(points[row, ~seen[row]])
+
+
+def test_a_dense_scan_is_cut_in_more_patches_of_the_same_points():
+    scan = {"block_share": 0.0, "scan_share": 1.0, "scan_low": 0.75, "scan_high": 0.75, "sealed": True}
+    _, usual = masked(hidden="cells", **scan)
+    _, dense = masked(hidden="cells", scan_density=2.5, **scan)
+    assert usual.visible.centers.shape[1] == 4 and dense.visible.centers.shape[1] == 10
+    assert torch.equal(usual.masked.centers, dense.masked.centers)
+    for row in range(4):
+        assert rows(absolute(dense.visible, row)) >= rows(absolute(usual.visible, row))
+    block = {"block_share": 1.0, "scan_share": 0.0, "sealed": True}
+    assert torch.equal(masked(**block)[1].visible.points, masked(scan_density=2.5, **block)[1].visible.points)
 
 
 def test_a_level_cut_hides_points_beyond_a_height_alone():

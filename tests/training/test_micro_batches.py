@@ -121,13 +121,19 @@ def _distance(first, second):
     return float(torch.stack([(one - two).norm() for one, two in pairs]).norm() / scale)
 
 
-SCANS = ("masks.block_share=0", "masks.view_share=0", "masks.scan_share=1", "masks.sealed=true", "masks.hidden=cells")
+SCANS = (
+    *("masks.block_share=0", "masks.view_share=0", "masks.scan_share=1", "masks.scan_views=2", "masks.scan_density=2"),
+    *("masks.sealed=true", "masks.hidden=cells"),
+)
 
 
 ENERGY = ("losses.energy=1", "flow.samples=3", "flow.order=morton", "flow.noise=tree")
 
 
-@pytest.mark.parametrize("others", [(), SCANS, ENERGY], ids=["drawn", "scans", "energy"])
+READING = ("losses.reading=1", "losses.reading_energy=1", "flow.samples=3", "flow.order=morton")
+
+
+@pytest.mark.parametrize("others", [(), SCANS, ENERGY, READING], ids=["drawn", "scans", "energy", "reading"])
 @pytest.mark.parametrize("parts", [2, 3])
 def test_micro_batches_have_the_gradient_of_the_batch(parts, others):
     preset = load_preset("quickstart", (*TINY, *HARDEST, *others))

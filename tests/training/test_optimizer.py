@@ -48,6 +48,16 @@ def test_matrices_of_blocks_go_to_muon_and_everything_is_stepped_once():
     assert not any(torch.equal(old, new) for old, new in zip(before, net.parameters(), strict=True))
 
 
+@pytest.mark.parametrize("name", ["adamw", "muon"])
+def test_what_is_fast_is_stepped_at_a_multiple_of_the_rate(name):
+    net = Net()
+    optimizer = build_optimizer(name, net.named_parameters(), 0.1, 0.95, fast=("trunk.",), factor=4.0)
+    set_learning_rate(optimizer, 0.02)
+    quick = {id(parameter) for parameter in net.trunk.parameters()}
+    rates = {id(each): group["lr"] for group in optimizer.param_groups for each in group["params"]}
+    assert {key: 0.08 if key in quick else 0.02 for key in map(id, net.parameters())} == rates
+
+
 def test_a_muon_step_is_orthogonal_and_as_large_as_one_of_adamw():
     net = Net()
     weight = net.trunk.blocks[0].weight

@@ -17,8 +17,8 @@ def energy_score(samples: Tensor, truth: Tensor, active: Tensor) -> Tensor:
     """Mean distance of the samples to the truth, less half of the mean distance of two of them: (B,).
 
     Args:
-        samples: (S, B, T, 3) independent draws, S ≥ 2; with fewer nothing can be said of their spread.
-        truth: (B, T, 3), slot by slot.
+        samples: (S, B, T, D) independent draws, S ≥ 2; with fewer nothing can be said of their spread.
+        truth: (B, T, D), slot by slot.
         active: (B, T) bool, the slots that count. A distance is the root mean square over their coordinates.
 
     Raises:
@@ -28,7 +28,7 @@ def energy_score(samples: Tensor, truth: Tensor, active: Tensor) -> Tensor:
     if count < 2:
         raise ValueError("the energy score needs at least two samples")
     weight = active.to(samples.dtype).unsqueeze(-1)
-    weight = weight / (3.0 * weight.sum(dim=(1, 2), keepdim=True))
+    weight = weight / (truth.shape[-1] * weight.sum(dim=(1, 2), keepdim=True))
 
     def apart(first: Tensor, second: Tensor) -> Tensor:
         return ((weight * (first - second).square()).sum(dim=(-2, -1)) + _EPSILON).sqrt()

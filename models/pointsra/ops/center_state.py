@@ -58,10 +58,11 @@ def center_state(
         whole = gather_points(whole, morton_order(whole))
     conditioned = torch.cat([visible, masked], dim=1) - middle
     free = unconditioned[:, None]
-    shown, hidden = visible.shape[1], masked.shape[1]
+    shown, hidden, groups = visible.shape[1], masked.shape[1], whole.shape[1]
     slots = torch.arange(shown + hidden, device=visible.device)
-    active = free | (slots >= shown)
-    rank = torch.where(free, ranks(shown + hidden, slots), ranks(hidden, slots - shown)) if ordered else None
+    active = torch.where(free, slots < groups, slots >= shown)
+    rank = torch.where(free, ranks(groups, slots), ranks(hidden, slots - shown)) if ordered else None
+    whole = torch.nn.functional.pad(whole, (0, 0, 0, shown + hidden - groups))
     data = torch.where(free.unsqueeze(-1), whole, conditioned) / scale
     return CenterState(data, active, rank, (visible - middle) / scale)
 

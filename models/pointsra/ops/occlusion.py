@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from pointsra.ops.batch_parts import normal
+from pointsra.ops.randomness import stream
 
 # Ours, tried against closed spheres and boxes and against the finer one on the generated shapes.
 _CAMERA = 3.0  # radii from the middle to the camera, as in the view-point crop
@@ -19,6 +20,7 @@ _SPACINGS_A_PIXEL = 0.7
 _TOLERANCE = 1.75  # spacings: as many points are seen as by the finer one
 _HIDDEN = 10.0  # the depth from which on points are not seen
 _NEAR = 0.1  # a share of the points that may be more or fewer than was told: users guess it
+_SIDES = 64  # cameras, one of which may have seen all of a cloud
 _ASKED = 64  # points of a cloud, the first, whose distances to a neighbor say how far apart its points lie
 
 
@@ -40,7 +42,7 @@ def scan_order(points: Tensor, generator: torch.Generator) -> Tensor:
     return depth_behind(points, direction).argsort(dim=1)
 
 
-def whole_scan(points: Tensor, share: float, views: int, generator: torch.Generator) -> tuple[Tensor, Tensor]:
+def whole_scan(points: Tensor, share: float, views: int, generator: torch.Generator) -> tuple[Tensor, Tensor, Tensor]:
     """Scans of all that a camera sees: from the one of some random directions that sees nearest to a share.
 
     Args:
@@ -50,17 +52,32 @@ def whole_scan(points: Tensor, share: float, views: int, generator: torch.Genera
         generator: of the directions, uniform on the sphere.
 
     Returns:
-        (B, N) indices in the order of :func:`scan_order`; and (B, N) bool, what the camera sees, where that is the
-        share up to :data:`_NEAR`, and else the leading points of the order up to the share.
+        (B, N) indices in the order of :func:`scan_order`; (B, N) bool, what the camera sees; and (B, 1) bool, whether
+        that is the share up to :data:`_NEAR`.
     """
     clouds = len(points)
     tried = torch.stack([depth_behind(points, normal((clouds, 1, 3), generator).to(points)) for _ in range(views)])
     away, best = ((tried < _HIDDEN).float().mean(dim=2) - share).abs().min(dim=0)
     depth = tried[best, torch.arange(clouds, device=points.device)]
-    order = depth.argsort(dim=1)
-    leading = torch.zeros_like(depth, dtype=torch.bool)
-    leading.scatter_(1, order[:, : max(1, round(share * points.shape[1]))], True)
-    return order, torch.where((away <= _NEAR).unsqueeze(1), depth < _HIDDEN, leading)
+    return depth.argsort(dim=1), depth < _HIDDEN, (away <= _NEAR).unsqueeze(1)
+
+
+def seen_from_one_side(points: Tensor) -> float:
+    """The largest share of a cloud that one camera sees: near 1 for a single-view scan, half for a whole surface.
+
+    Args:
+        points: (N, 3), about a thousand; those at one place count once.
+
+    Returns:
+        The share of the direction that sees most, of :data:`_SIDES` that are spread evenly over the sphere.
+    """
+    places = torch.unique(points, dim=0)
+    clouds = places[torch.randperm(len(places), generator=stream(0, "places"))].expand(_SIDES, -1, -1)
+    height = 1.0 - (2.0 * torch.arange(_SIDES) + 1.0) / _SIDES
+    turn = torch.pi * (1.0 + 5.0**0.5) * torch.arange(_SIDES)  # the golden angle from each to the next
+    around = (1.0 - height.square()).sqrt()
+    directions = torch.stack([around * turn.cos(), height, around * turn.sin()], dim=1).unsqueeze(1)
+    return float((depth_behind(clouds, directions.to(clouds)) < _HIDDEN).float().mean(dim=1).max())
 
 
 def depth_behind(points: Tensor, direction: Tensor) -> Tensor:

@@ -39,6 +39,7 @@ class Completions:
         apart: (S) mean CD-L2 of each completion to the others; the smallest is the most typical one.
         seconds: load and sample.
         weights: which were used.
+        one_sided: whether the visible part was taken for what one camera sees.
         notes: sentences for the user.
         request: what was asked.
     """
@@ -62,6 +63,7 @@ class Completions:
     apart: list[float]
     seconds: dict[str, float]
     weights: str
+    one_sided: bool
     notes: tuple[str, ...]
     request: ReconstructRequest
 
@@ -98,6 +100,7 @@ class Completions:
             "hide": self.request.hide,
             "ratio": asked_ratio(self.request.hide, self.request.ratio),
             "hidden_share": None if self.hidden_raw is None else len(self.hidden_raw) / self.points_in,
+            "one_sided": self.one_sided,
             "points_stray": int(self.stray.sum()),
             "up": self.request.up or "y",
             "seed": self.request.seed,

@@ -157,6 +157,7 @@ def complete_points(
         seconds={"sample": round(sampled, 4)},
         weights=str(request.weights),
         notes=_notes(request, visible, stray, drawn, description.patches["size"]),
+        one_sided=drawn.one_sided,
         request=request,
     )
 
@@ -181,10 +182,20 @@ def _draw(
         guidance=1.0 if request.guidance is None else request.guidance,
         temperature=request.temperature,
         count=request.points_generated,
+        one_sided=_one_sided(request),
     )
     if not np.isfinite(drawn.points).all():
         raise InputFileError(f"{request.input}: the completions are not finite; are the coordinates sensible?")
     return drawn
+
+
+def _one_sided(request: ReconstructRequest) -> bool | None:
+    """Whether one camera has seen the visible part; None where only its points can tell."""
+    if request.hide == "none":
+        return request.one_sided
+    if request.hide == "view":
+        return True if request.ratio is None else None
+    return False
 
 
 def _axis_note(request: ReconstructRequest) -> tuple[str, ...]:
@@ -213,6 +224,8 @@ def _notes(
             f"{stray.sum()} of {len(stray)} points lie far from all others: they stay in the visible part, and the "
             "network was not shown them."
         )
+    if request.hide == "none" and request.one_sided is None and drawn.one_sided:
+        notes.append("The input looks as if one camera had seen it, and is completed so; else say --not-one-sided.")
     if drawn.evened:
         notes.append("The points are crowded in places: for the network these were thinned, in the results all stay.")
     if visible.sum() < size:

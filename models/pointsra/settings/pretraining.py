@@ -42,6 +42,9 @@ class Masks(Section):
         ge=1,
         description="cameras tried for a scan; of several, the one that hides nearest to the share, and all it hides",
     )
+    scan_density: Annotated[float, Field(ge=1.0, le=8.0)] = Field(
+        1.0, description="visible patches of a scan for each that its share of the points would give"
+    )
     frame: Literal["whole", "visible", "aligned"] = Field(
         "whole", description="frame given to the networks: of the whole cloud, of its visible patches, or that turned"
     )
@@ -58,6 +61,8 @@ class Masks(Section):
             raise ValueError("masks.teacher must be below masks.student: the teacher sees more")
         if self.block_share + self.view_share + self.scan_share + self.level_share + self.part_share > 1.0 + 1e-9:
             raise ValueError("block_share, view_share, scan_share, level_share and part_share together exceed 1")
+        if self.scan_density > 1.0 and not self.sealed:
+            raise ValueError("masks.scan_density needs masks.sealed: other patches are not cut anew")
         for kind in ("crop", "scan"):
             low, high = getattr(self, f"{kind}_low"), getattr(self, f"{kind}_high")
             if low > high or not 0.0 < high < 1.0:
@@ -162,6 +167,10 @@ class Losses(Section):
     mae_sra: Weight = Field(0.2, description="alignment of the student with the low-ratio teacher")
     mft_sra: Weight = Field(0.2, description="alignment of flow features across times")
     energy: Weight = Field(0.0, description="energy score of samples that the flow draws in one evaluation")
+    reading: Weight = Field(
+        0.0, description="picture and caption, as a small network beside the flow reads them off true centers"
+    )
+    reading_energy: Weight = Field(0.0, description="energy score of what that network reads off samples")
 
 
 class PretrainPreset(Preset):
@@ -206,11 +215,15 @@ class PretrainPreset(Preset):
             )
         if self.losses.mft_sra > 0 and self.losses.mean_flow == 0:
             raise ValueError("losses.mft_sra aligns the features that losses.mean_flow computes: give both or neither")
-        if self.losses.energy > 0 and not (self.losses.mean_flow > 0 and self.flow.objective == "meanflow"):
-            raise ValueError(
-                "losses.energy is of samples that MeanFlow draws in one evaluation: it needs flow.objective = meanflow "
-                "and losses.mean_flow above 0"
-            )
+        for name in ("energy", "reading_energy"):
+            flowing = self.losses.mean_flow > 0 and self.flow.objective == "meanflow"
+            if getattr(self.losses, name) > 0 and not flowing:
+                raise ValueError(
+                    f"losses.{name} is of samples that MeanFlow draws in one evaluation: it needs flow.objective = "
+                    "meanflow and losses.mean_flow above 0"
+                )
+        if (self.losses.reading > 0) != (self.losses.reading_energy > 0):
+            raise ValueError("losses.reading teaches what losses.reading_energy needs: give both or neither")
         if self.losses.energy > 0 and self.flow.order in ("hungarian", "none"):
             raise ValueError("losses.energy compares slot with slot: it needs flow.order = morton or cells")
         if sum(self.losses.model_dump().values()) == 0:

@@ -48,9 +48,10 @@ def mask_clouds(
 
     Random masks hide ``masks.student`` of the patches; blocks, view-point crops and level cuts hide a share between
     ``crop_low`` and ``crop_high``; single-view scans hide a share of the points between ``scan_low`` and
-    ``scan_high``: the last that a camera comes to know, or with several ``scan_views`` all that one does not see. Part
-    masks hide as many whole parts as come nearest to the share of a crop; a cloud without labels or of one part gets a
-    level cut. The teacher hides ``masks.teacher``, and never more than the student.
+    ``scan_high``: the last that a camera comes to know, or with several ``scan_views`` all that one does not see; they
+    are cut in ``scan_density`` times as many patches as their share gives, if ``sealed``. Part masks hide as many whole
+    parts as come nearest to the share of a crop; a cloud without labels or of one part gets a level cut. The teacher
+    hides ``masks.teacher``, and never more than the student.
 
     Args:
         points: (B, N, 3) the whole clouds.
@@ -65,7 +66,7 @@ def mask_clouds(
     kind, place = float(coins[0]), float(coins[1])
     crop = masks.crop_low + (masks.crop_high - masks.crop_low) * place
     drawn = masks.view_share + masks.block_share
-    scan = whole = absent = None
+    scan = whole = near = absent = None
     if kind < masks.view_share:
         ratio, order = crop, view_order(centers, generator)
     elif kind < drawn:
@@ -73,7 +74,7 @@ def mask_clouds(
     elif kind < drawn + masks.scan_share:
         ratio = masks.scan_low + (masks.scan_high - masks.scan_low) * place
         if masks.scan_views > 1:
-            known, whole = whole_scan(points, 1.0 - ratio, masks.scan_views, generator)
+            known, whole, near = whole_scan(points, 1.0 - ratio, masks.scan_views, generator)
         else:
             known = scan_order(points, generator)
         scan = known.argsort(dim=1)  # rank of each point
@@ -94,17 +95,18 @@ def mask_clouds(
     size = patches.neighborhoods.shape[2]
     seen = None
     if masks.sealed or masks.hidden == "cells":
-        if whole is not None:
-            seen = whole
-        elif scan is not None:
-            seen = _leading(scan, shown / groups)
-        else:
+        if scan is None:
             seen = _seen(points, centers, order[:, :shown])
+        else:
+            seen = _leading(scan, shown / groups)
+        if whole is not None:
+            seen = torch.where(near, whole, seen)
         if absent is not None:
             seen = torch.where(absent.any(dim=1, keepdim=True), ~absent, seen)
     if seen is not None and masks.sealed:
+        dense = shown if scan is None else scan_patches(shown, masks.scan_density)
         visible = cut_patches(
-            scanned(points, seen, scan_size(points.shape[1], groups, shown, size), generator), shown, size
+            scanned(points, seen, scan_size(points.shape[1], groups, shown, size), generator), dense, size
         )
     frame = frame_of(visible, masks.frame)
     if frame is not None:
@@ -125,6 +127,11 @@ def scan_size(points: int, groups: int, shown: int, size: int) -> int:
     """How many points of a partial scan the networks are given: as dense as ``points`` on the whole, if it is cut in
     ``groups`` and ``shown`` of them are visible; enough for a patch of ``size``."""
     return max(round(points * shown / groups), shown, size)
+
+
+def scan_patches(shown: int, density: float) -> int:
+    """How many patches a single-view scan is cut in whose share of the points would give it ``shown``."""
+    return max(round(density * shown), shown)
 
 
 def scanned(points: Tensor, seen: Tensor, count: int, generator: torch.Generator) -> Tensor:

@@ -46,13 +46,12 @@ class MuonBesideAdamW:
     With few steps it learns more a step: the preset ``small`` takes it for that reason.
 
     Args:
-        matrices: the parameters (rows, columns) that Muon steps.
-        weight_decay: of those matrices.
+        groups: the parameters (rows, columns) that Muon steps, each with its ``lr_factor`` and ``weight_decay``.
         rest: the optimizer of all others.
     """
 
-    def __init__(self, matrices: list[nn.Parameter], weight_decay: float, rest: torch.optim.AdamW) -> None:
-        self._muon = Muon([{"params": matrices, "lr_factor": 1.0}], lr=0.0, weight_decay=weight_decay)
+    def __init__(self, groups: list[dict[str, Any]], rest: torch.optim.AdamW) -> None:
+        self._muon = Muon(groups, lr=0.0, weight_decay=0.0)
         self._rest = rest
 
     @property
@@ -107,22 +106,30 @@ def adamw(groups: list[dict[str, object]], beta2: float) -> torch.optim.AdamW:
     return torch.optim.AdamW(groups, lr=0.0, betas=(0.9, beta2), fused=True)
 
 
-def build_optimizer(name: str, named: Iterable[tuple[str, nn.Parameter]], weight_decay: float, beta2: float) -> Steps:
+def build_optimizer(
+    name: str,
+    named: Iterable[tuple[str, nn.Parameter]],
+    weight_decay: float,
+    beta2: float,
+    fast: tuple[str, ...] = (),
+    factor: float = 1.0,
+) -> Steps:
     """The optimizer of pre-training.
 
     Args:
         name: "adamw", or "muon" for :class:`MuonBesideAdamW`.
         named: names and parameters; Muon takes the matrices whose name has a ``blocks`` in it.
-        weight_decay: see :func:`parameter_groups`.
+        weight_decay, fast, factor: see :func:`parameter_groups`.
         beta2: AdamW's second decay.
     """
     everything = [(each, parameter) for each, parameter in named if parameter.requires_grad]
     if name == "adamw":
-        return adamw(parameter_groups(everything, weight_decay), beta2)
-    matrices = [parameter for each, parameter in everything if ".blocks." in each and parameter.ndim == 2]
-    taken = {id(parameter) for parameter in matrices}
+        return adamw(parameter_groups(everything, weight_decay, fast, factor), beta2)
+    matrices = [(each, parameter) for each, parameter in everything if ".blocks." in each and parameter.ndim == 2]
+    taken = {id(parameter) for _, parameter in matrices}
     others = [(each, parameter) for each, parameter in everything if id(parameter) not in taken]
-    return MuonBesideAdamW(matrices, weight_decay, adamw(parameter_groups(others, weight_decay), beta2))
+    rest = adamw(parameter_groups(others, weight_decay, fast, factor), beta2)
+    return MuonBesideAdamW(parameter_groups(matrices, weight_decay, fast, factor), rest)
 
 
 def learning_rate(step: int, total: int, warmup: int, peak: float, floor: float) -> float:

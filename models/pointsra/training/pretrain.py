@@ -31,6 +31,7 @@ from pointsra.training.loop import Run, carry_out
 from pointsra.training.methods import Assembled, assemble
 from pointsra.training.optimizer import build_optimizer
 from pointsra.training.pretrain_learner import PretrainLearner
+from pointsra.training.reading import READING_RATE
 from pointsra.training.run_folder import (
     SOURCE_NAME,
     kept_epoch,
@@ -127,9 +128,11 @@ def pretrain(
             learner.compile(dynamic=False)
         optimizer = build_optimizer(
             preset.optimizer.name,
-            learner.network.named_parameters(),
+            learner.named_parameters(),
             preset.optimizer.weight_decay,
             preset.optimizer.beta2,
+            fast=("reading.",),
+            factor=READING_RATE,
         )
         position = load_checkpoint(run, learner, optimizer, text, device) if resume else None
         if position is None:

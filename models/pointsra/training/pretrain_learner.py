@@ -34,6 +34,7 @@ from pointsra.ops.slot_noise import slot_noise
 from pointsra.training.assembly import augmented, build_flow_objective
 from pointsra.training.bound_flow import BoundFlow, bound_flow, over_draws
 from pointsra.training.masking import MaskedClouds, mask_clouds
+from pointsra.training.reading import build_reading
 from pointsra.training.step import Learner
 
 if TYPE_CHECKING:
@@ -56,6 +57,7 @@ class PretrainLearner(Learner):
         self.flow_average = None if network.flow is None else Average(network.flow)
         aligned = preset.losses.mft_sra > 0
         self.objective = None if network.flow is None else build_flow_objective(preset.flow, aligned)
+        self.reading = build_reading(network, preset)
         self._draws = 1 if preset.flow.objective == "regression" else preset.flow.draws  # which has nothing to draw
         self._draws_ahead = False
         losses = preset.losses
@@ -80,7 +82,7 @@ class PretrainLearner(Learner):
             scale = clouds.scale[:, None, None, None]
             terms["reconstruction"] = self._chamfer(predicted * scale, clouds.masked.neighborhoods * scale)
         if weights["mean_flow"]:
-            terms |= self._flow_terms(batch, clouds, encoding, coins, generator)
+            terms |= self._flow_terms(batch, clouds, encoding, coins, (image_weight, text_weight), generator)
             if preset.flow.error_frame == "whole" and "mean_flow" in terms:
                 terms["mean_flow"] = terms["mean_flow"] * square_weight
             if "mft_sra" in terms:
@@ -186,7 +188,13 @@ class PretrainLearner(Learner):
         return torch.stack(parts).sum()
 
     def _flow_terms(
-        self, batch: Batch, clouds: MaskedClouds, encoding: Encoding, coins: Tensor, generator: torch.Generator
+        self,
+        batch: Batch,
+        clouds: MaskedClouds,
+        encoding: Encoding,
+        coins: Tensor,
+        known: tuple[Tensor, Tensor],
+        generator: torch.Generator,
     ) -> dict[str, Tensor]:
         network, preset = self.network, self.preset
         if network.flow is None or self.objective is None or self.flow_average is None:
@@ -220,9 +228,14 @@ class PretrainLearner(Learner):
         if preset.losses.mft_sra:
             average = bound_flow(self.flow_average.network, state.rank, context.detached(), condition)
             terms["mft_sra"] = self._across_times(result, average, paths[0], state.active, generator)
-        if preset.losses.energy:
-            score = energy_score(self._drawn_in_one(bound, state, free, generator), state.data, state.active)
-            terms["energy"] = (score if square is None else score * square.sqrt()).mean()
+        if preset.losses.energy or self.reading is not None:
+            samples = self._drawn_in_one(bound, state, free, generator)
+            if preset.losses.energy:
+                score = energy_score(samples, state.data, state.active)
+                terms["energy"] = (score if square is None else score * square.sqrt()).mean()
+            if self.reading is not None:
+                terms["reading"] = self.reading.error(state, batch, *known, generator)
+                terms["reading_energy"] = self.reading.energy(samples, state).mean()
         return terms
 
     def _sampled_path(self, state: CenterState, generator: torch.Generator) -> Path:

@@ -68,6 +68,11 @@ class ModelDescription:
         """``masks.frame`` of the pre-training; "whole" where there were no masks."""
         return self.preset.get("masks", {}).get("frame", "whole")
 
+    @property
+    def scan_density(self) -> float:
+        """``masks.scan_density`` of the pre-training, or what ``details`` put in its place; 1 where there was none."""
+        return self.details.get("scan_density", self.preset.get("masks", {}).get("scan_density", 1.0))
+
 
 @dataclass(frozen=True)
 class Weights:
