@@ -66,7 +66,7 @@ def mask_clouds(
     kind, place = float(coins[0]), float(coins[1])
     crop = masks.crop_low + (masks.crop_high - masks.crop_low) * place
     drawn = masks.view_share + masks.block_share
-    scan = whole = near = absent = None
+    scan = view = absent = None
     if kind < masks.view_share:
         ratio, order = crop, view_order(centers, generator)
     elif kind < drawn:
@@ -74,7 +74,7 @@ def mask_clouds(
     elif kind < drawn + masks.scan_share:
         ratio = masks.scan_low + (masks.scan_high - masks.scan_low) * place
         if masks.scan_views > 1:
-            known, whole, near = whole_scan(points, 1.0 - ratio, masks.scan_views, generator)
+            known, *view = whole_scan(points, 1.0 - ratio, masks.scan_views, generator)
         else:
             known = scan_order(points, generator)
         scan = known.argsort(dim=1)  # rank of each point
@@ -99,7 +99,8 @@ def mask_clouds(
             seen = _seen(points, centers, order[:, :shown])
         else:
             seen = _leading(scan, shown / groups)
-        if whole is not None:
+        if view is not None:
+            whole, near = view
             seen = torch.where(near, whole, seen)
         if absent is not None:
             seen = torch.where(absent.any(dim=1, keepdim=True), ~absent, seen)
