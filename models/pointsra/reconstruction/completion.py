@@ -97,7 +97,7 @@ def draw_completions(
     shares = min(visible_count(groups, missing), groups - 1)
     hidden = groups - shares
     if one_sided is None:
-        one_sided = description.scan_density > 1.0 and looks_one_sided(visible, seed)
+        one_sided = description.scan_density > 1.0 and _looks_one_sided(visible, seed)
     shown = scan_patches(shares, description.scan_density) if one_sided else shares
     chosen, evened = _resampled(visible, scan_size(description.patches["points"], groups, shares, size), seed)
     cloud = torch.from_numpy(chosen)[None].to(device)
@@ -139,12 +139,6 @@ def draw_completions(
     )
 
 
-def looks_one_sided(visible: NDArray[np.float32], seed: int = 0) -> bool:
-    """Whether one camera sees so much of the points (N, 3) that they are a single-view scan for all one can tell."""
-    judged, _ = _resampled(visible, min(len(visible), _JUDGED), seed)
-    return seen_from_one_side(torch.from_numpy(judged)) >= _ONE_SIDED
-
-
 class _Counter:
     """A flow over hidden slots only: puts empty slots for the visible patches in front, and counts its calls."""
 
@@ -177,6 +171,12 @@ def _guided(
         return FlowOutput(without + guidance * (steered.velocity - without), steered.hidden)
 
     return guided
+
+
+def _looks_one_sided(visible: NDArray[np.float32], seed: int) -> bool:
+    """Whether one camera sees so much of the points (N, 3) that they are a single-view scan for all one can tell."""
+    judged, _ = _resampled(visible, min(len(visible), _JUDGED), seed)
+    return seen_from_one_side(torch.from_numpy(judged)) >= _ONE_SIDED
 
 
 def _resampled(points: NDArray[np.float32], budget: int, seed: int) -> tuple[NDArray[np.float32], bool]:
