@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
+import torch
 import torch.nn.functional as F
 from torch import Tensor
 
@@ -14,3 +17,18 @@ def feature_alignment(predicted: Tensor, frozen: Tensor) -> Tensor:
     there = frozen.isfinite().all(dim=-1)
     error = F.smooth_l1_loss(predicted, frozen.detach().nan_to_num(), reduction="none").mean(dim=-1)
     return (error * there).sum() / there.sum().clamp_min(1)
+
+
+def weighted_alignment(pairs: Iterable[tuple[Tensor | None, Tensor | None, Tensor]], nothing: Tensor) -> Tensor:
+    """Σ weight · :func:`feature_alignment` over (predicted, frozen, weight), where both are there: ().
+
+    Args:
+        pairs: of each modality; a network or a batch may come without one.
+        nothing: () zero, the sum of no pairs.
+    """
+    parts = [
+        weight * feature_alignment(predicted, frozen)
+        for predicted, frozen, weight in pairs
+        if predicted is not None and frozen is not None
+    ]
+    return torch.stack([nothing, *parts]).sum()

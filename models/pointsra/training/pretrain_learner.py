@@ -19,7 +19,7 @@ from pointsra.networks.point_sra import PointSRA
 from pointsra.networks.stochastic import draw_ahead, use_generator
 from pointsra.networks.teacher import Average, cosine_momentum
 from pointsra.objectives.alignment import flow_time_alignment, mask_ratio_alignment
-from pointsra.objectives.cross_modal import feature_alignment
+from pointsra.objectives.cross_modal import weighted_alignment
 from pointsra.objectives.energy import energy_score
 from pointsra.objectives.joint import weighted_sum
 from pointsra.objectives.path import FlowLoss, Path, joined
@@ -180,12 +180,10 @@ class PretrainLearner(Learner):
 
     def _cross_modal(self, batch: Batch, encoding: Encoding, image_weight: Tensor, text_weight: Tensor) -> Tensor:
         network = self.network
-        parts = [batch.points.new_zeros(())]  # a batch may come without features
-        if network.image_head is not None and batch.image is not None:
-            parts.append(image_weight * feature_alignment(network.image_head(encoding.query("image")), batch.image))
-        if network.text_head is not None and batch.text is not None:
-            parts.append(text_weight * feature_alignment(network.text_head(encoding.query("text")), batch.text))
-        return torch.stack(parts).sum()
+        image = None if network.image_head is None else network.image_head(encoding.query("image"))
+        text = None if network.text_head is None else network.text_head(encoding.query("text"))
+        pairs = ((image, batch.image, image_weight), (text, batch.text, text_weight))
+        return weighted_alignment(pairs, batch.points.new_zeros(()))
 
     def _flow_terms(
         self,

@@ -1,8 +1,8 @@
 """The terms of pre-training that look at what centers show: reading true ones, and the energy score of what is read.
 
 The energy score of the centers themselves hardly tells whether a flow knows all alternatives: samples that all have
-four legs where a tenth of the truth has a pedestal are nearly as good by it. In what a network reads off the centers,
-trained to say picture and caption, the same samples are far from the truth.
+four legs where a tenth of the truth has a pedestal are nearly as good by it. A network that is trained to say picture
+and caption reads them differently; docs/weights.md says what that was worth so far.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from pointsra.errors import DataError
 from pointsra.networks.condition_reader import ConditionReader
 from pointsra.networks.initialization import build
 from pointsra.networks.point_sra import PointSRA
-from pointsra.objectives.cross_modal import feature_alignment
+from pointsra.objectives.cross_modal import weighted_alignment
 from pointsra.objectives.energy import energy_score
 from pointsra.ops.batch_parts import normal, uniform
 from pointsra.ops.center_state import CenterState
@@ -59,12 +59,8 @@ class Reading(nn.Module):
         noise = (size * normal(state.data.shape, generator)).to(state.data)
         centers = torch.where(state.active.unsqueeze(-1), state.data + noise, state.data)
         image, text = self.reader(centers, state.active, _there(state)).split(self.widths, dim=-1)
-        parts = [centers.new_zeros(())]
-        if batch.image is not None and self.widths[0]:
-            parts.append(image_weight * feature_alignment(image, batch.image))
-        if batch.text is not None and self.widths[1]:
-            parts.append(text_weight * feature_alignment(text, batch.text))
-        return torch.stack(parts).sum()
+        pairs = ((image, batch.image, image_weight), (text, batch.text, text_weight))
+        return weighted_alignment([pair for pair in pairs if pair[0].shape[1]], centers.new_zeros(()))
 
     def energy(self, samples: Tensor, state: CenterState) -> Tensor:
         """The energy score (B,) of what is read off samples (S, B, T, 3), the reader itself as it is."""
@@ -96,5 +92,4 @@ def build_reading(network: PointSRA, preset: PretrainPreset) -> Reading | None:
 def _there(state: CenterState) -> Tensor:
     """(B, T) bool, the slots that hold a center: rows with a condition hold its visible centers in all that are not
     active, rows without one hold nothing there."""
-    conditioned = ~state.active[:, :1]
-    return state.active | conditioned
+    return state.active | ~state.active[:, :1]
