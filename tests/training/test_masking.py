@@ -170,6 +170,7 @@ def test_a_dense_scan_is_cut_in_more_patches_of_the_same_points():
     assert torch.equal(usual.masked.centers, dense.masked.centers)
     for row in range(4):
         assert rows(absolute(dense.visible, row)) >= rows(absolute(usual.visible, row))
+    assert masked(scan_density=8.0, **scan | {"scan_low": 0.5})[1].visible.centers.shape[1] > SIZE
     block = {"block_share": 1.0, "scan_share": 0.0, "sealed": True}
     assert torch.equal(masked(**block)[1].visible.points, masked(scan_density=2.5, **block)[1].visible.points)
 

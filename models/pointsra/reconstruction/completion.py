@@ -99,7 +99,8 @@ def draw_completions(
     if one_sided is None:
         one_sided = description.scan_density > 1.0 and _looks_one_sided(visible, seed)
     shown = scan_patches(shares, description.scan_density) if one_sided else shares
-    chosen, evened = _resampled(visible, scan_size(description.patches["points"], groups, shares, size), seed)
+    budget = max(scan_size(description.patches["points"], groups, shares, size), shown)
+    chosen, evened = _resampled(visible, budget, seed)
     cloud = torch.from_numpy(chosen)[None].to(device)
     cut = cut_patches(cloud, shown, size)
     frame = visible_frame(cut, description.frame == "aligned")

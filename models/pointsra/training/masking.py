@@ -106,9 +106,8 @@ def mask_clouds(
             seen = torch.where(absent.any(dim=1, keepdim=True), ~absent, seen)
     if seen is not None and masks.sealed:
         dense = shown if scan is None else scan_patches(shown, masks.scan_density)
-        visible = cut_patches(
-            scanned(points, seen, scan_size(points.shape[1], groups, shown, size), generator), dense, size
-        )
+        count = max(scan_size(points.shape[1], groups, shown, size), dense)
+        visible = cut_patches(scanned(points, seen, count, generator), dense, size)
     frame = frame_of(visible, masks.frame)
     if frame is not None:
         points, patches = frame.to_unit(points), patches.moved(frame)
