@@ -12,7 +12,7 @@ perfect generator then has exactly those probabilities.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 import numpy as np
 import torch
@@ -20,7 +20,16 @@ from numpy.typing import NDArray
 from scipy.spatial import KDTree
 
 from benchmarks.completion_rows import HELD_OUT_SEED, HIDDEN_SHARE, PATCHES, Budget
-from pointsra.data.shapes import ALTERNATIVES, CHOICES, Shape, generate, sample_meters
+from pointsra.data.shapes import (
+    ALTERNATIVES,
+    CHOICES,
+    Alternative,
+    Shape,
+    generate,
+    other_part,
+    realized_in,
+    sample_meters,
+)
 from pointsra.ops.sampling import farthest_point_indices
 from pointsra.reconstruction.hiding import visible_points
 
@@ -80,10 +89,9 @@ class Case:
     def alternative(self, option: str, variant: int, count: int = _ALTERNATIVE_POINTS) -> Points:
         """The hidden part (count, 3) of the same object with another option, in this frame."""
         other = _with_option(self.index, self.shape.class_name, self.choice, option, variant)
-        hidden = _hidden_faces(other, self.choice)
+        part = other_part(self.shape, other, _realizing(self.shape.class_name, self.choice))
         rng = np.random.default_rng([HELD_OUT_SEED, self.index, self.shape.label, variant + 1, _INSTANCE])
-        points, _ = sample_meters(_of_faces(other, hidden), count, rng)
-        points[:, 1] += _lowest(self.shape, self.choice) - _lowest(other, self.choice)  # both stand on the floor
+        points, _ = sample_meters(part, count, rng)
         return ((points - self.offset) / self.scale).astype(np.float32)
 
     def known(self, instances: int) -> dict[str, list[KDTree]]:
@@ -127,7 +135,7 @@ def part_cases(budget: Budget) -> Iterator[Case]:
             if _something_is_there(shape, choice):
                 break
         unit, parts, offset, scale = _sampled(shape, index, budget.points, _PART_CLOUD)
-        hidden = np.isin(parts, _hidden_parts(shape, choice))
+        hidden = realized_in(parts, shape, _realizing(name, choice))
         rng = np.random.default_rng([HELD_OUT_SEED, index, shape.label, number + 1, _TOLD])
         options = CHOICES[name][choice]
         option = str(rng.choice(list(options), p=list(options.values())))
@@ -178,22 +186,8 @@ def _sampled(shape: Shape, index: int, count: int, purpose: int) -> tuple[Points
     return ((meters - offset) / scale).astype(np.float32), parts, offset, scale
 
 
-def _hidden_parts(shape: Shape, choice: str) -> list[int]:
-    names = next(each.parts for each in ALTERNATIVES[shape.class_name] if choice in each.choices)
-    return [shape.part_names.index(part) for part in names]
-
-
-def _hidden_faces(shape: Shape, choice: str) -> NDArray[np.bool_]:
-    return np.isin(shape.face_parts, _hidden_parts(shape, choice))
-
-
-def _of_faces(shape: Shape, chosen: NDArray[np.bool_]) -> Shape:
-    return replace(shape, faces=shape.faces[chosen], face_parts=shape.face_parts[chosen])
-
-
-def _lowest(shape: Shape, choice: str) -> float:
-    """The lowest height of what stays visible."""
-    return float(shape.vertices[shape.faces[~_hidden_faces(shape, choice)]][..., 1].min())
+def _realizing(name: str, choice: str) -> Alternative:
+    return next(each for each in ALTERNATIVES[name] if choice in each.choices)
 
 
 def _share_hidden(shape: Shape, index: int, choice: str, count: int) -> float:
@@ -204,5 +198,5 @@ def _share_hidden(shape: Shape, index: int, choice: str, count: int) -> float:
     unit, parts, _, _ = _sampled(shape, index, count, _TOLD)
     cloud = torch.from_numpy(unit)[None]
     centers = farthest_point_indices(cloud, PATCHES)[0].numpy()
-    hidden = int(np.isin(parts[centers], _hidden_parts(shape, choice)).sum())
+    hidden = int(realized_in(parts[centers], shape, _realizing(shape.class_name, choice)).sum())
     return min(max(hidden, 1), PATCHES - 1) / PATCHES

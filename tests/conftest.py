@@ -9,8 +9,10 @@ import pytest
 import torch
 
 from pointsra.data.open3d_loader import load_open3d
+from pointsra.data.places import split_path
 from pointsra.data.prepare import PrepareRequest, prepare
 from pointsra.data.shapes import CLASS_NAMES
+from pointsra.data.store import open_split
 from pointsra.settings import load_preset
 from pointsra.training.pretrain import pretrain
 
@@ -67,6 +69,21 @@ def shapes_root(tmp_path_factory) -> Path:
     root = tmp_path_factory.mktemp("data")
     prepare(PrepareRequest(dataset="shapes", root=root, count=80, workers=1, points=512))
     return root
+
+
+@pytest.fixture(scope="session")
+def furniture_root(tmp_path_factory) -> Path:
+    """A data root with a small ``shapes`` of the variant furniture, 12 clouds in its split of alternatives."""
+    root = tmp_path_factory.mktemp("furniture")
+    prepare(PrepareRequest(dataset="shapes", root=root, variant="furniture", count=48, workers=1, points=512))
+    return root
+
+
+@pytest.fixture
+def alternatives(furniture_root):
+    """The split of those."""
+    with open_split(split_path(furniture_root, "shapes", "alternatives")) as split:
+        yield split
 
 
 @pytest.fixture(scope="session")

@@ -90,3 +90,28 @@ def test_test_batches_are_complete_and_deterministic(split):
 def test_small_clouds_repeat_points(split):
     assert _epoch(split, points=100)[0].points.shape == (3, 100, 3)
     assert next(evaluation_batches(split, 4, 100)).points.shape == (4, 100, 3)
+
+
+def test_a_share_of_the_batches_comes_from_the_alternatives(split, alternatives):
+    def read(share, first=0):
+        given = {"alternatives": alternatives, "alternative_share": share}
+        return [
+            batch
+            for epoch in range(8)
+            for batch in training_batches(split, 3, 64, seed=0, epoch=epoch, first=first, **given)
+        ]
+
+    batches = read(0.5)
+    theirs = [batch for batch in batches if batch.alternatives is not None]
+    assert 4 < len(theirs) < 20 and len(batches) == 24
+    assert all(torch.equal(a.points, b.points) for a, b in zip(read(0.5, first=2), batches[2::3], strict=True))
+    # The batches that stay are those that there would have been.
+    plain = read(0.0)
+    for mixed, other in zip(batches, plain, strict=True):
+        assert mixed.alternatives is not None or torch.equal(mixed.points, other.points)
+    one = theirs[0]
+    assert one.alternatives.shape == (3, 5, 512, 3) and one.hidden.shape == (3, 64)
+    # Points and alternatives are brought to the same frame: the part lies among what it could be.
+    for points, hidden, others in zip(one.points, one.hidden, one.alternatives, strict=True):
+        own, theirs_too = points[hidden].mean(dim=0), others.flatten(0, 1).mean(dim=0)
+        assert (own - theirs_too).norm() < 0.35

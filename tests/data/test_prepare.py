@@ -87,8 +87,10 @@ def test_furniture_is_a_set_of_its_own_with_more_of_what_furnishes_a_room(made, 
             assert all(split.ids[row].startswith(CLASS_NAMES[label]) for row, label in enumerate(split.labels))
     assert len(set(ids)) == 100 == counts.sum() and counts.min() == 1
     assert [counts[CLASS_NAMES.index(name)] for name in ("chair", "table", "stool", "mug")] == [13, 10, 7, 1]
-    with open_split(made.folder / "train.h5") as split:
-        assert not set(ids) & set(split.ids)
+    assert result.manifest["splits"]["alternatives"]["count"] == 25
+    for folder, name in ((made.folder, "train"), (result.folder, "alternatives")):
+        with open_split(folder / f"{name}.h5") as split:
+            assert not set(ids) & set(split.ids)
     dealt = generated.deal(8000, None, len(generated.cycle_of("furniture")))
     for indices in dealt.values():  # every place of the cycle has its shares
         assert len(set(np.bincount(np.array(indices) % 100))) == 1

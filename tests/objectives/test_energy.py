@@ -20,14 +20,22 @@ def test_it_is_the_mean_distance_less_half_the_spread():
     samples = torch.zeros(3, 1, 2, 3)
     samples[:, 0, 0, 0] = torch.tensor([0.0, 3.0, 6.0])
     samples[:, 0, 1] = torch.tensor([[5.0], [70.0], [-3.0]])
-    found = energy_score(samples, torch.zeros(1, 2, 3), torch.tensor([[True, False]]))
+    found = energy_score(samples, torch.zeros(1, 1, 2, 3), torch.tensor([[True, False]]))
     assert found.item() == pytest.approx((3 - 0.5 * 4) / 3**0.5, abs=1e-3)
+
+
+def test_of_several_truths_the_mean_counts():
+    generator = torch.Generator().manual_seed(1)
+    samples, truths = _spread(5, 1.0, generator), _spread(5, 1.0, generator)[:3]
+    active = torch.ones(5, 2, dtype=torch.bool)
+    each = torch.stack([energy_score(samples, truth[None], active) for truth in truths])
+    torch.testing.assert_close(energy_score(samples, truths, active), each.mean(dim=0))
 
 
 @pytest.mark.parametrize("deviation", [0.0, 0.4, 2.0])
 def test_samples_of_the_true_distribution_score_best(deviation):
     generator = torch.Generator().manual_seed(0)
-    truth = _spread(20_000, 1.0, generator)[0]
+    truth = _spread(20_000, 1.0, generator)[:1]
     active = torch.ones(20_000, 2, dtype=torch.bool)
     right, wrong = (energy_score(_spread(20_000, each, generator), truth, active).mean() for each in (1.0, deviation))
     assert right < wrong - 0.02
@@ -37,10 +45,10 @@ def test_samples_of_the_true_distribution_score_best(deviation):
 
 def test_equal_samples_have_a_gradient():
     samples = torch.zeros(2, 1, 1, 3, requires_grad=True)
-    energy_score(samples, torch.ones(1, 1, 3), torch.ones(1, 1, dtype=torch.bool)).sum().backward()
+    energy_score(samples, torch.ones(1, 1, 1, 3), torch.ones(1, 1, dtype=torch.bool)).sum().backward()
     assert bool(samples.grad.isfinite().all()) and bool((samples.grad < 0).all())
 
 
 def test_one_sample_has_no_spread():
     with pytest.raises(ValueError, match="two samples"):
-        energy_score(torch.zeros(1, 1, 1, 3), torch.zeros(1, 1, 3), torch.ones(1, 1, dtype=torch.bool))
+        energy_score(torch.zeros(1, 1, 1, 3), torch.zeros(1, 1, 1, 3), torch.ones(1, 1, dtype=torch.bool))

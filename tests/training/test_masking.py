@@ -255,3 +255,34 @@ def test_a_part_mask_hides_whole_parts_and_shows_all_others():
         for row in range(3 if labels is not None else 0, 4):
             seen, hidden = (absolute(each, row)[..., 1].mean() for each in (clouds.visible, clouds.masked))
             assert abs(float(seen - hidden)) > 0.5
+
+
+def test_the_part_that_could_be_another_is_hidden_and_the_others_are_cut_like_it():
+    points = torch.randn(4, 300, 3, generator=stream(0, "cloud"))
+    hidden = points[..., 1] > 0.3
+    members = torch.stack([each[mask][:80] for each, mask in zip(points, hidden, strict=True)])
+    raised = torch.stack([members, members + torch.tensor([0.0, 2.0, 0.0])], dim=1)
+    settings = {"block_share": 1.0, "sealed": True, "hidden": "cells", "crop_low": 0.5, "crop_high": 0.5}
+    found = {}
+    for frame in ("whole", "aligned"):
+        masks = Masks(**settings, frame=frame)
+        patches = cut_patches(points, GROUPS, SIZE)
+        found[frame] = mask_clouds(points, patches, masks, stream(0, "mask"), hidden=hidden, alternatives=raised)
+    clouds = found["whole"]
+    for row in range(4):
+        assert rows(absolute(clouds.visible, row)) <= rows(points[row][~hidden[row]])
+        assert rows(absolute(clouds.masked, row)) <= rows(points[row][hidden[row]])
+    assert clouds.alternatives.shape == (4, 2, *clouds.masked.centers.shape[1:])
+    torch.testing.assert_close(clouds.alternatives[:, 1], clouds.alternatives[:, 0] + torch.tensor([0.0, 2.0, 0.0]))
+    # Cut the same way: what the cells of the part itself are, but for the points that were left out.
+    assert (clouds.alternatives[:, 0] - clouds.masked.centers).norm(dim=-1).median() < 0.25
+    # In the frame that is turned and scaled the same holds, in units of that frame.
+    turned = found["aligned"]
+    rise = (turned.alternatives[:, 1] - turned.alternatives[:, 0]) * turned.scale[:, None, None]
+    torch.testing.assert_close(rise, torch.tensor([0.0, 2.0, 0.0]).expand_as(rise), atol=1e-4, rtol=0)
+    assert (turned.alternatives[:, 0] - turned.masked.centers).norm(dim=-1).median() < 0.25
+
+
+def test_what_hides_a_part_that_could_be_another_must_be_sealed():
+    with pytest.raises(ValueError, match=r"alternative_share needs masks\.sealed"):
+        Masks(alternative_share=0.5, hidden="cells")

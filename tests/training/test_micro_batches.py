@@ -82,7 +82,23 @@ def test_batches_read_in_parts_are_the_whole(shapes_root):
         parts = [next(training_batches(split, 7, 256, **read, part=part, parts=3)) for part in range(3)]
     for part, batch in enumerate(parts):
         mine = whole.rows(slice(part, None, 3))
-        assert all(torch.equal(value, getattr(mine, name)) for name, value in vars(batch).items())
+        assert _same(batch, mine)
+
+
+@pytest.mark.parametrize("share", [0.0, 1.0])
+def test_batches_of_alternatives_read_in_parts_are_the_whole(shapes_root, alternatives, share):
+    with open_split(split_path(shapes_root, "shapes", "train")) as split:
+        read = {"seed": 1, "epoch": 2, "alternatives": alternatives, "alternative_share": share}
+        whole = next(training_batches(split, 7, 256, **read))
+        parts = [next(training_batches(split, 7, 256, **read, part=part, parts=3)) for part in range(3)]
+    assert (whole.alternatives is None) == (share == 0.0)
+    assert all(_same(batch, whole.rows(slice(part, None, 3))) for part, batch in enumerate(parts))
+
+
+def _same(first, second):
+    known = {name: value for name, value in vars(first).items() if value is not None}
+    others = {name for name, value in vars(second).items() if value is not None}
+    return known.keys() == others and all(torch.equal(value, getattr(second, name)) for name, value in known.items())
 
 
 def _batch(clouds):

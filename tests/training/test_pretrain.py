@@ -8,12 +8,13 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from itertools import product
 
 import pytest
 import torch
 
-from pointsra.data.loaders import Batch
+from pointsra.data.loaders import Batch, training_batches
 from pointsra.errors import CheckpointError, DataError, SettingsError, WorkFailedError
 from pointsra.objectives.energy import energy_score
 from pointsra.ops.randomness import stream
@@ -108,6 +109,31 @@ def test_the_energy_score_is_of_what_the_flow_draws_in_one_evaluation(monkeypatc
     assert any(
         parameter.grad is not None and parameter.grad.any() for parameter in learner.network.encoder.parameters()
     )
+
+
+def test_alternatives_are_truths_of_the_energy_score_alone(alternatives):
+    """The other terms see the cloud as it is; where nothing is shown, nothing could be another."""
+    changes = ("losses.energy=0.7", "flow.samples=3", "masks.sealed=true", "masks.hidden=cells", "flow.order=cells")
+    batch = next(
+        training_batches(alternatives, 8, 256, seed=0, epoch=0, alternatives=alternatives, alternative_share=1.0)
+    )
+    assert batch.alternatives is not None
+    for dropped in (0.0, 1.0):
+        learner = _learner(*changes, f"flow.all_dropout={dropped}")
+        _awake(learner)
+        moved = replace(batch, alternatives=batch.alternatives + 1.0)
+        terms = [learner(each, stream(0, "step", 0)) for each in (batch, moved)]
+        changed = {name for name in terms[0] if not torch.equal(terms[0][name], terms[1][name])}
+        assert changed == (set() if dropped else {"loss", "energy"})
+
+
+def test_training_takes_its_share_from_the_alternatives(furniture_root, shapes_root, tmp_path):
+    changes = (*TINY, "optimizer.epochs=1", "masks.sealed=true", "masks.hidden=cells", "flow.order=cells")
+    preset = load_preset("quickstart", (*changes, "losses.energy=1", "masks.alternative_share=0.5"))
+    assert pretrain(preset, furniture_root, tmp_path / "run", device=CPU)["steps"] == 4
+    with pytest.raises(DataError, match=r"alternatives\.h5: no such split; shapes has test, train, val"):
+        pretrain(preset, shapes_root, tmp_path / "none", device=CPU)
+    assert not (tmp_path / "none").exists()
 
 
 def test_loss_is_the_weighted_sum_of_the_paper():

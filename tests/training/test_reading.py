@@ -63,8 +63,8 @@ def test_reading_tells_missing_modes_from_the_truth_where_centers_hardly_do():
     one = both.clone()
     one[:, :, -1, 2] = one[:, :, -1, 2].abs()  # the flow knows the first kind alone
     with torch.no_grad():
-        read = [float(reading.energy(each, state).mean()) for each in (both, one)]
-    seen = [float(energy_score(each, state.data, state.active).mean()) for each in (both, one)]
+        read = [float(reading.energy(each, state, state.data[None]).mean()) for each in (both, one)]
+    seen = [float(energy_score(each, state.data[None], state.active).mean()) for each in (both, one)]
     assert read[1] > 1.5 * read[0]
     assert seen[1] < 1.1 * seen[0]
 
@@ -74,7 +74,7 @@ def test_the_energy_teaches_the_samples_and_the_error_teaches_the_reader():
     hidden, kind = _options(4, generator)
     state, reading = _state(hidden, generator), Reading(0, 3, 4, seed=0)
     samples = torch.randn(3, 4, V + M, 3, generator=generator, requires_grad=True)
-    reading.energy(samples, state).sum().backward()
+    reading.energy(samples, state, state.data[None]).sum().backward()
     assert all(parameter.grad is None for parameter in reading.parameters())
     assert samples.grad[:, :, V:].abs().sum() > 0 and not samples.grad[:, :, :V].any()
     reading.error(state, _batch(kind), ONE, ONE, generator).backward()
@@ -90,7 +90,8 @@ def test_slots_that_hold_nothing_are_not_read():
     samples = torch.randn(2, 2, 6, 3, generator=generator)
 
     def energies(moved):
-        return reading.energy(samples, CenterState(data + moved, active, None, data[:, :2])).detach()
+        state = CenterState(data + moved, active, None, data[:, :2])
+        return reading.energy(samples, state, state.data[None]).detach()
 
     moved = torch.zeros(2, 6, 3)
     moved[0, 4:] = 5.0

@@ -1,7 +1,7 @@
 """The data set ``shapes``: generated objects with parts and captions, nothing to download.
 
 The objects themselves are made by ``data.shapes``. Here they are dealt out to train, val and test (80, 10 and 10 of a
-hundred, each class in the same shares), sampled and written.
+hundred, each class in the same shares), sampled and written. Furniture gets a split of ``alternatives`` beside them.
 """
 
 from __future__ import annotations
@@ -11,6 +11,14 @@ from pathlib import Path
 
 import numpy as np
 
+from pointsra.data.alternatives import (
+    ALTERNATIVES_SPLIT,
+    OTHER_POINTS,
+    OTHERS,
+    AlternativesTask,
+    make_alternatives,
+    plan_alternatives,
+)
 from pointsra.data.assembling import ReadBlock, SplitPlan, build_splits
 from pointsra.data.blocks import cut
 from pointsra.data.request import Built, PrepareRequest, RawFiles, Recipe
@@ -37,6 +45,7 @@ _EXTRA = {
 """How many more of a hundred furniture shapes are of a class (ours). Where all come alike a chair is one in sixty, and
 what may be under its seat is seldom learned."""
 _FIRST = 1_000_000  # index of the first furniture shape: none of them is in the other set of the same seed
+_ALTERNATIVES_EACH = 4  # shapes for one more whose hidden part is there several times over; ours
 SPLITS = ("train", "val", "test")
 PART_LABELS: tuple[str, ...] = tuple(f"{name}/{part}" for name in CLASS_NAMES for part in PART_NAMES[name])
 """Part labels over all classes, "chair/seat" for instance; each class has a run of its own."""
@@ -44,6 +53,9 @@ PART_LABELS: tuple[str, ...] = tuple(f"{name}/{part}" for name in CLASS_NAMES fo
 _FIRST_PART = dict(
     zip(CLASS_NAMES, np.cumsum([0] + [len(PART_NAMES[name]) for name in CLASS_NAMES[:-1]]).tolist(), strict=True)
 )
+
+
+ShapesTask = tuple[tuple[int, ...], int, int, str | None]
 
 
 def cycle_of(variant: str | None) -> tuple[str, ...]:
@@ -83,7 +95,12 @@ def deal(count: int, limit: int | None, period: int = len(CLASS_NAMES)) -> dict[
     return {split: indices[:limit] for split, indices in dealt.items()}
 
 
-def make_block(task: tuple[tuple[int, ...], int, int, str | None]) -> ReadBlock:
+def make(task: ShapesTask | AlternativesTask) -> ReadBlock:
+    """What a task of any split asks for."""
+    return make_alternatives(task) if isinstance(task, AlternativesTask) else make_block(task)
+
+
+def make_block(task: ShapesTask) -> ReadBlock:
     """Generate some shapes and sample them.
 
     Args:
@@ -118,7 +135,7 @@ def fingerprint(request: PrepareRequest) -> str:
     """The sha256 of one shape of each class, to the millimeter, and of a variant's cycle: it changes when they do."""
     digest = hashlib.sha256()
     if request.variant == FURNITURE:
-        digest.update(f"{_FIRST} {cycle_of(FURNITURE)}".encode())
+        digest.update(f"{_FIRST} {cycle_of(FURNITURE)} {_ALTERNATIVES_EACH} {OTHERS} {OTHER_POINTS}".encode())
     for index in range(len(CLASS_NAMES)):
         shape = generate(index, 0)
         digest.update(f"{shape.class_name} {shape.part_names} {shape.caption}".encode())
@@ -133,8 +150,10 @@ def find(request: PrepareRequest) -> RawFiles:
     Raises:
         SettingsError: so few shapes that a split stays empty.
     """
-    dealt = _dealt(request)
-    return RawFiles(expected={split: len(indices) for split, indices in dealt.items()})
+    expected = {split: len(indices) for split, indices in _dealt(request).items()}
+    if request.variant == FURNITURE:
+        expected[ALTERNATIVES_SPLIT] = _alternatives(request)
+    return RawFiles(expected=expected)
 
 
 def build(request: PrepareRequest, raw: RawFiles, folder: Path, report: Report) -> Built:
@@ -165,13 +184,24 @@ def build(request: PrepareRequest, raw: RawFiles, folder: Path, report: Report) 
         )
         for split in SPLITS
     ]
-    counts = build_splits(plans, make_block, request, folder, report).counts
+    if request.variant == FURNITURE:
+        plans.append(plan_alternatives(_alternatives(request), request.seed, request.points, FURNITURE))
+    counts = build_splits(plans, make, request, folder, report).counts
     return Built(counts, CLASS_NAMES, request.variant or "")
 
 
+def _count(request: PrepareRequest) -> int:
+    return DEFAULT_COUNT if request.count is None else request.count
+
+
 def _dealt(request: PrepareRequest) -> dict[str, list[int]]:
-    count = DEFAULT_COUNT if request.count is None else request.count
-    return deal(count, request.limit, len(cycle_of(request.variant)))
+    return deal(_count(request), request.limit, len(cycle_of(request.variant)))
+
+
+def _alternatives(request: PrepareRequest) -> int:
+    """How many shapes the split of alternatives has."""
+    count = max(1, _count(request) // _ALTERNATIVES_EACH)
+    return count if request.limit is None else min(count, request.limit)
 
 
 RECIPE = Recipe(

@@ -24,6 +24,7 @@ _ALIKE = {
     "text_feature_size": "widths of text features",
 }
 _OPTIONAL = ("has_parts", "has_normals", "has_colors", "has_views", "has_captions", "has_rooms", "origins")
+_OPTIONAL += ("has_alternatives",)
 
 
 class JoinedSplit(Split):

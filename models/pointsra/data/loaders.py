@@ -34,6 +34,8 @@ class Batch:
         image: (B, D) frozen image features, or None where the data set has none.
         text: (B, D) frozen text features, or None.
         parts: (B, N) uint8 part labels of the points, where they were asked for and the data set has them.
+        hidden: (B, N) bool, the points of a part that could be another, in batches of ``alternatives``.
+        alternatives: (B, K, P, 3) what else that part could be, in the frame of the points.
     """
 
     points: Tensor
@@ -41,6 +43,8 @@ class Batch:
     image: Tensor | None = None
     text: Tensor | None = None
     parts: Tensor | None = None
+    hidden: Tensor | None = None
+    alternatives: Tensor | None = None
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -88,6 +92,8 @@ def training_batches(
     part: int = 0,
     parts: int = 1,
     part_labels: bool = False,
+    alternatives: Split | None = None,
+    alternative_share: float = 0.0,
 ) -> Iterator[Batch]:
     """The batches of one epoch, from number ``first`` on.
 
@@ -100,15 +106,21 @@ def training_batches(
         first: batches to pass over, when an epoch is resumed in its middle.
         part, parts: read only this part of every batch, its rows part, part + parts, …, as they stand in the whole.
         part_labels: read those of the points as well.
+        alternatives: a split whose clouds have a part that could be another.
+        alternative_share: of all batches, those that come from there instead, as many clouds at random.
     """
     order = torch.randperm(len(split), generator=stream(seed, "order", epoch)).numpy()
     for number in range(first, steps_per_epoch(len(split), batch_size)):
-        whole = order[number * batch_size : (number + 1) * batch_size]
+        source, whole = split, order[number * batch_size : (number + 1) * batch_size]
+        if alternatives is not None:
+            coins = stream(seed, "alternatives", epoch, number)
+            if float(torch.rand((), generator=coins)) < alternative_share:
+                source, whole = alternatives, _some(len(alternatives), len(whole), coins)
         rows = whole[part::parts]
-        clouds = torch.from_numpy(split.points_at(rows))
+        clouds = torch.from_numpy(source.points_at(rows))
         drawn = part_stream(seed, "points", epoch, number, part=part, parts=parts, total=len(whole))
         chosen = random_indices(len(rows), clouds.shape[1], points, drawn)
-        yield _batch(split, rows, clouds, chosen, part_labels)
+        yield _batch(source, rows, clouds, chosen, part_labels)
 
 
 def evaluation_batches(
@@ -140,11 +152,21 @@ def evaluation_batches(
         yield _batch(split, rows, clouds, chosen, part_labels)
 
 
+def _some(count: int, wanted: int, generator: torch.Generator) -> np.ndarray:
+    """``wanted`` different numbers below ``count``, or all of them and some twice."""
+    return torch.randperm(count, generator=generator).repeat(-(-wanted // count))[:wanted].numpy()
+
+
 def _batch(split: Split, rows: np.ndarray, clouds: Tensor, chosen: Tensor, part_labels: bool) -> Batch:
     """A batch of the ``chosen`` points (B, N) of stored clouds."""
     clouds = gather_points(clouds, chosen)
+    hidden, others = split.hidden_at(rows), split.alternatives_at(rows)
+    alternatives = None if others is None else torch.from_numpy(others)
     if split.frame == "unit":
-        clouds = unit_frame(clouds).to_unit(clouds)
+        frame = unit_frame(clouds)
+        clouds = frame.to_unit(clouds)
+        if alternatives is not None:
+            alternatives = frame.to_unit(alternatives.flatten(1, 2)).view_as(alternatives)
     image, text = split.image_features_at(rows), split.text_features_at(rows)
     labels = split.parts_at(rows) if part_labels else None
     return Batch(
@@ -153,4 +175,6 @@ def _batch(split: Split, rows: np.ndarray, clouds: Tensor, chosen: Tensor, part_
         image=None if image is None else torch.from_numpy(image),
         text=None if text is None else torch.from_numpy(text),
         parts=None if labels is None else torch.from_numpy(labels).gather(1, chosen),
+        hidden=None if hidden is None else torch.from_numpy(hidden).gather(1, chosen),
+        alternatives=alternatives,
     )

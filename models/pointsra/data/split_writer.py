@@ -94,6 +94,8 @@ class CloudBlock:
         colors: (B, N, 3) uint8, red, green and blue.
         origins: (B, 3) float64, what was subtracted: added to the points it leads back to the room's frame.
         rooms: B strings, the room or scan that each cloud was cut from.
+        hidden: (B, N) uint8, 1 for the points of the part that ``alternatives`` could take the place of.
+        alternatives: (B, K, P, 3) float16, what else that part could be, in the cloud's frame.
     """
 
     points: np.ndarray
@@ -108,6 +110,8 @@ class CloudBlock:
     colors: np.ndarray | None = None
     origins: np.ndarray | None = None
     rooms: Sequence[str] | None = None
+    hidden: np.ndarray | None = None
+    alternatives: np.ndarray | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -126,6 +130,8 @@ ARRAYS: tuple[tuple[str, str, type], ...] = (
     ("image_feature", "image_features", np.float32),
     ("text_feature", "text_features", np.float32),
     ("origin", "origins", np.float64),
+    ("hidden", "hidden", np.uint8),
+    ("alternative", "alternatives", np.float16),
 )
 STRINGS: tuple[tuple[str, str], ...] = (("id", "ids"), ("caption", "captions"), ("room", "rooms"))
 

@@ -42,6 +42,7 @@ class Split:
         has_normals: whether each point has a normal.
         has_colors: whether each point has a color.
         has_views: whether each cloud has shaded views or pictures.
+        has_alternatives: whether each cloud has a part of which is known what else it could be.
         image_feature_size: D, or None where there are no image features.
         text_feature_size: D, or None where there are no text features.
         image_encoder: what made the image features, or None.
@@ -70,6 +71,7 @@ class Split:
         self.has_colors = "color" in file
         self.has_views = "views" in file
         self.has_captions = "caption" in file
+        self.has_alternatives = "alternative" in file
         self.has_rooms = "room" in file
         self.image_feature_size = _width(file, "image_feature")
         self.text_feature_size = _width(file, "text_feature")
@@ -138,6 +140,14 @@ class Split:
     def colors_at(self, indices: ArrayLike) -> NDArray[np.uint8] | None:
         """Colors by index, (b, N, 3) uint8, or None where the split has none."""
         return self._rows("color", indices) if self.has_colors else None
+
+    def hidden_at(self, indices: ArrayLike) -> NDArray[np.bool_] | None:
+        """Which points belong to the part with alternatives, by index, (b, N); None where the split has none."""
+        return self._rows("hidden", indices).astype(bool) if self.has_alternatives else None
+
+    def alternatives_at(self, indices: ArrayLike) -> NDArray[np.float32] | None:
+        """What else that part could be, by index, (b, K, P, 3) float32, or None where the split has none."""
+        return self._rows("alternative", indices).astype(np.float32) if self.has_alternatives else None
 
     def image_features_at(self, indices: ArrayLike) -> NDArray[np.float32] | None:
         """Image features by index, (b, D) float32, or None where the split has none."""

@@ -53,6 +53,7 @@ __all__ = [
 
 _DIMENSIONS = {"points": 3, "label": 1, "id": 1, "part": 2, "caption": 1, "views": 4}
 _DIMENSIONS |= {"image_feature": 2, "text_feature": 2, "normal": 3, "color": 3, "origin": 2, "room": 1}
+_DIMENSIONS |= {"hidden": 2, "alternative": 4}
 
 
 def open_split(path: Path) -> Split:
@@ -107,8 +108,11 @@ def _check(path: Path, file: h5py.File) -> None:
     points = file["points"]
     if points.shape[2] != 3 or points.shape[1] < 1 or points.dtype.kind != "f":
         raise DataError(f"{path}: points is {points.dtype} {points.shape}, expected floats (n, N, 3).")
-    if "part" in file and file["part"].shape[1] != points.shape[1]:
-        raise DataError(f"{path}: part has {file['part'].shape[1]} labels for {points.shape[1]} points.")
+    for key in ("part", "hidden"):
+        if key in file and file[key].shape[1] != points.shape[1]:
+            raise DataError(f"{path}: {key} has {file[key].shape[1]} labels for {points.shape[1]} points.")
+    if ("hidden" in file) != ("alternative" in file):
+        raise DataError(f"{path}: hidden and alternative come together or not at all; {again_advice(path)}.")
     for key, wanted in (("normal", points.shape), ("color", points.shape), ("origin", (count, 3))):
         if key in file and file[key].shape != wanted:
             raise DataError(f"{path}: {key} has shape {file[key].shape}, expected {wanted}; {again_advice(path)}.")

@@ -18,7 +18,7 @@ def energy_score(samples: Tensor, truth: Tensor, active: Tensor) -> Tensor:
 
     Args:
         samples: (S, B, T, D) independent draws, S ≥ 2; with fewer nothing can be said of their spread.
-        truth: (B, T, D), slot by slot.
+        truth: (R, B, T, D), slot by slot; what is true of each cloud, R ≥ 1 independent draws whose mean counts.
         active: (B, T) bool, the slots that count. A distance is the root mean square over their coordinates.
 
     Raises:
@@ -34,4 +34,4 @@ def energy_score(samples: Tensor, truth: Tensor, active: Tensor) -> Tensor:
         return ((weight * (first - second).square()).sum(dim=(-2, -1)) + _EPSILON).sqrt()
 
     one, other = torch.triu_indices(count, count, offset=1, device=samples.device)
-    return apart(samples, truth).mean(dim=0) - 0.5 * apart(samples[one], samples[other]).mean(dim=0)
+    return apart(samples[:, None], truth).mean(dim=(0, 1)) - 0.5 * apart(samples[one], samples[other]).mean(dim=0)

@@ -32,6 +32,10 @@ class Masks(Section):
     part_share: Share = Field(
         0.0, description="share of steps that hide whole parts, the lowest or the highest; without labels, level cuts"
     )
+    alternative_share: Share = Field(
+        0.0,
+        description="share of all steps that hide a part of which several true ones are known (split alternatives)",
+    )
     crop_low: Share = Field(0.25, description="smallest share of the patches that a block, crop, cut or part hides")
     crop_high: Share = Field(0.75, description="largest share of the patches that a block, crop, cut or part hides")
     scan_share: Share = Field(0.0, description="share of steps with single-view scans (what a camera does not see)")
@@ -63,6 +67,8 @@ class Masks(Section):
             raise ValueError("block_share, view_share, scan_share, level_share and part_share together exceed 1")
         if self.scan_density > 1.0 and not self.sealed:
             raise ValueError("masks.scan_density needs masks.sealed: other patches are not cut anew")
+        if self.alternative_share and not (self.sealed and self.hidden == "cells"):
+            raise ValueError("masks.alternative_share needs masks.sealed and masks.hidden = cells")
         for kind in ("crop", "scan"):
             low, high = getattr(self, f"{kind}_low"), getattr(self, f"{kind}_high")
             if low > high or not 0.0 < high < 1.0:

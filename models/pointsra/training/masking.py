@@ -17,9 +17,11 @@ from pointsra.ops.part_cuts import hide_parts
 from pointsra.ops.patches import Patches, cut_patches
 from pointsra.ops.sampling import gather_points
 from pointsra.ops.transforms import Frame, rectangle_turn
+from pointsra.training.assembly import augmented
 
 if TYPE_CHECKING:
-    from pointsra.settings.pretraining import Masks
+    from pointsra.data.loaders import Batch
+    from pointsra.settings.pretraining import Masks, PretrainPreset
 
 
 @dataclass(frozen=True)
@@ -32,6 +34,7 @@ class MaskedClouds:
         teacher_visible: the patches that the teacher is shown; they contain the student's.
         whole_centers: (B, G, 3) all centers in the frame of the whole clouds.
         scale: (B,) length of the patches' unit in the frame of the whole clouds; 1 where that is their frame.
+        alternatives: (B, K, M, 3) centers of what else the hidden part could be, cut like it; None where not known.
     """
 
     visible: Patches
@@ -39,10 +42,30 @@ class MaskedClouds:
     teacher_visible: Patches
     whole_centers: Tensor
     scale: Tensor
+    alternatives: Tensor | None = None
+
+
+def mask_batch(batch: Batch, preset: PretrainPreset, generator: torch.Generator) -> MaskedClouds:
+    """Augment a batch, what else its hidden parts could be along with it, cut it in patches and mask those."""
+    points, others = batch.points, batch.alternatives
+    stored = points.shape[1]
+    if others is not None:
+        points = torch.cat([points, others.flatten(1, 2)], dim=1)
+    points = augmented(points, preset.augment, generator)
+    if others is not None:
+        points, others = points[:, :stored].contiguous(), points[:, stored:].reshape(others.shape)
+    patches = cut_patches(points, preset.patches.groups, preset.patches.size)
+    return mask_clouds(points, patches, preset.masks, generator, batch.parts, batch.hidden, others)
 
 
 def mask_clouds(
-    points: Tensor, patches: Patches, masks: Masks, generator: torch.Generator, parts: Tensor | None = None
+    points: Tensor,
+    patches: Patches,
+    masks: Masks,
+    generator: torch.Generator,
+    parts: Tensor | None = None,
+    hidden: Tensor | None = None,
+    alternatives: Tensor | None = None,
 ) -> MaskedClouds:
     """Draw one kind of mask and one ratio for the batch, and an order for each cloud.
 
@@ -51,7 +74,8 @@ def mask_clouds(
     ``scan_high``: the last that a camera comes to know, or with several ``scan_views`` all that one does not see; they
     are cut in ``scan_density`` times as many patches as their share gives, if ``sealed``. Part masks hide as many whole
     parts as come nearest to the share of a crop; a cloud without labels or of one part gets a level cut. The teacher
-    hides ``masks.teacher``, and never more than the student.
+    hides ``masks.teacher``, and never more than the student. Where it is given what is ``hidden``, that is, whatever
+    was drawn: as if it were a share of a crop of the patches.
 
     Args:
         points: (B, N, 3) the whole clouds.
@@ -59,6 +83,8 @@ def mask_clouds(
         masks: settings.
         generator: of everything drawn.
         parts: (B, N) part labels, where there are any.
+        hidden: (B, N) bool, the points of a part that could be another.
+        alternatives: (B, K, P, 3) what else it could be.
     """
     centers = patches.centers
     clouds, groups, _ = centers.shape
@@ -66,8 +92,11 @@ def mask_clouds(
     kind, place = float(coins[0]), float(coins[1])
     crop = masks.crop_low + (masks.crop_high - masks.crop_low) * place
     drawn = masks.view_share + masks.block_share
-    scan = view = absent = None
-    if kind < masks.view_share:
+    scan = view = None
+    absent = hidden
+    if absent is not None:
+        ratio, order = crop, _as_scanned(points, centers, absent)
+    elif kind < masks.view_share:
         ratio, order = crop, view_order(centers, generator)
     elif kind < drawn:
         ratio, order = crop, block_order(centers, generator)
@@ -114,12 +143,15 @@ def mask_clouds(
         visible, masked = visible.moved(frame), masked.moved(frame)
     if seen is not None and masks.hidden == "cells":
         masked = cut_cells(points, ~seen, groups - shown, size)
+    if frame is not None and alternatives is not None:
+        alternatives = frame.to_unit(alternatives.flatten(1, 2)).view_as(alternatives)
     return MaskedClouds(
         visible=visible,
         masked=masked,
         teacher_visible=patches.select(order[:, :taught]),
         whole_centers=centers,
         scale=centers.new_ones(len(centers)) if frame is None else frame.scale.flatten(),
+        alternatives=None if alternatives is None else _cell_centers(alternatives, groups - shown, size),
     )
 
 
@@ -161,6 +193,13 @@ def _seen(points: Tensor, centers: Tensor, shown: Tensor) -> Tensor:
 def _leading(ranks: Tensor, share: float) -> Tensor:
     """(B, N) bool, True for the ``share`` of each cloud's points whose ranks (B, N) are the lowest."""
     return ranks < max(1, round(share * ranks.shape[1]))
+
+
+def _cell_centers(clouds: Tensor, count: int, size: int) -> Tensor:
+    """(B, K, M, 3) the means of the cells of several clouds (B, K, P, 3) for each."""
+    flat = clouds.flatten(0, 1)
+    everything = torch.ones(flat.shape[:2], dtype=torch.bool, device=flat.device)
+    return cut_cells(flat, everything, count, size).centers.unflatten(0, clouds.shape[:2])
 
 
 def _as_scanned(points: Tensor, centers: Tensor, ranks: Tensor) -> Tensor:

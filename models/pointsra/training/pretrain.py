@@ -7,11 +7,13 @@ A learner is the one module whose forward computes the whole loss: :class:`Pretr
 from __future__ import annotations
 
 import time
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any
 
 import torch
 
+from pointsra.data.alternatives import ALTERNATIVES_SPLIT
 from pointsra.data.loaders import Batch, evaluation_batches, repetition_note, steps_per_epoch, training_batches
 from pointsra.data.places import split_path
 from pointsra.data.split_writer import tool_version
@@ -53,7 +55,7 @@ def plan_pretrain(preset: AnyPretrainPreset, root: Path, init: Path | None = Non
     Raises:
         DataError: the data set is not prepared. CheckpointError, SettingsError: ``init`` cannot be started from.
     """
-    _check_validation(preset, root)
+    _check_others(preset, root)
     with open_split(split_path(root, preset.data.dataset, preset.data.train_split)) as split:
         assembled = assemble(preset, split.image_feature_size or 0, split.text_feature_size or 0)
         network = assembled.learner.network
@@ -107,10 +109,11 @@ def pretrain(
     started = time.perf_counter()
     text = to_toml(preset)
     check_compile(preset, device)
-    _check_validation(preset, root)
+    _check_others(preset, root)
     if resume and (run / SOURCE_NAME).is_file():
         init = remembered_source(run)
-    with open_split(split_path(root, preset.data.dataset, preset.data.train_split)) as split:
+    train = split_path(root, preset.data.dataset, preset.data.train_split)
+    with open_split(train) as split, _open_alternatives(preset, root) as alternatives:
         if len(split) < 2:
             raise DataError(f"{split.path} holds {len(split)} cloud(s): pre-training needs at least 2.")
         batch_size = min(preset.optimizer.batch_size, len(split))
@@ -159,7 +162,14 @@ def pretrain(
         def batches(epoch: int, first: int) -> Any:
             order = {"seed": preset.seed, "epoch": epoch, "first": first, "part_labels": _hides_parts(preset)}
             return training_batches(
-                split, batch_size, preset.patches.points, **order, part=group.rank, parts=group.size
+                split,
+                batch_size,
+                preset.patches.points,
+                **order,
+                part=group.rank,
+                parts=group.size,
+                alternatives=alternatives,
+                alternative_share=_alternative_share(preset),
             )
 
         def description() -> ModelDescription:
@@ -209,11 +219,25 @@ def _start_from(assembled: Assembled, init: Path, split: Split) -> None:
     start_from(assembled.learner, load_weights(init), encoder_table(split))
 
 
-def _check_validation(preset: AnyPretrainPreset, root: Path) -> None:
-    """Find out before the work, not after its first epoch, that the watched split is missing."""
+def _check_others(preset: AnyPretrainPreset, root: Path) -> None:
+    """Find out before the work, not after its first epoch, that the watched split or the alternatives are missing."""
     if preset.data.validation_split:
         with open_split(split_path(root, preset.data.dataset, preset.data.validation_split)):
             pass
+    with _open_alternatives(preset, root) as alternatives:
+        if alternatives is not None and not alternatives.has_alternatives:
+            raise DataError(f"{alternatives.path}: holds no alternatives, and masks.alternative_share asks for them.")
+
+
+def _alternative_share(preset: AnyPretrainPreset) -> float:
+    """Masks of the peers never hide a part that could be another."""
+    return getattr(preset.masks, "alternative_share", 0.0)
+
+
+def _open_alternatives(preset: AnyPretrainPreset, root: Path) -> AbstractContextManager[Split | None]:
+    if not _alternative_share(preset):
+        return nullcontext()
+    return open_split(split_path(root, preset.data.dataset, ALTERNATIVES_SPLIT))
 
 
 def _hides_parts(preset: AnyPretrainPreset) -> bool:

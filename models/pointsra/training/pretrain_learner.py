@@ -27,13 +27,12 @@ from pointsra.objectives.reconstruction import patch_chamfer
 from pointsra.ops.batch_parts import divisor_weights, normal, uniform
 from pointsra.ops.center_state import CenterState, center_state
 from pointsra.ops.ordering import hungarian_order
-from pointsra.ops.patches import cut_patches
 from pointsra.ops.randomness import stream
 from pointsra.ops.sampling import gather_points
 from pointsra.ops.slot_noise import slot_noise
-from pointsra.training.assembly import augmented, build_flow_objective
+from pointsra.training.assembly import build_flow_objective
 from pointsra.training.bound_flow import BoundFlow, bound_flow, over_draws
-from pointsra.training.masking import MaskedClouds, mask_clouds
+from pointsra.training.masking import MaskedClouds, mask_batch
 from pointsra.training.reading import build_reading
 from pointsra.training.step import Learner
 
@@ -125,9 +124,7 @@ class PretrainLearner(Learner):
         squares = []
         for number, batch in enumerate(batches):
             generator = stream(preset.seed, "scale", number)
-            points = augmented(batch.points, preset.augment, generator)
-            patches = cut_patches(points, preset.patches.groups, preset.patches.size)
-            clouds = mask_clouds(points, patches, preset.masks, generator, batch.parts)
+            clouds = mask_batch(batch, self.preset, generator)
             offsets = clouds.masked.centers - clouds.visible.centers.mean(dim=1, keepdim=True)
             squares.append(offsets.square().mean())
         self.network.center_scale.copy_(torch.stack(squares).mean().sqrt())
@@ -156,11 +153,8 @@ class PretrainLearner(Learner):
 
     def _drawn(self, batch: Batch, generator: torch.Generator) -> tuple[MaskedClouds, Tensor]:
         """The batch augmented, cut and hidden, and coins (3, B) for the conditions that are dropped."""
-        preset = self.preset
-        points = augmented(batch.points, preset.augment, generator)
-        patches = cut_patches(points, preset.patches.groups, preset.patches.size)
-        clouds = mask_clouds(points, patches, preset.masks, generator, batch.parts)
-        return clouds, uniform((3, len(batch)), generator, axis=1).to(points)
+        clouds = mask_batch(batch, self.preset, generator)
+        return clouds, uniform((3, len(batch)), generator, axis=1).to(batch.points)
 
     def _divisors(self, batch: Batch, clouds: MaskedClouds, coins: Tensor) -> Tensor:
         """What terms are divided by that are not means over clouds; see :meth:`measure`."""
@@ -198,14 +192,14 @@ class PretrainLearner(Learner):
         if network.flow is None or self.objective is None or self.flow_average is None:
             return {}
         free = coins[0] < preset.flow.all_dropout
-        state = center_state(
-            clouds.visible.centers,
-            clouds.masked.centers,
-            clouds.whole_centers,
-            free,
-            network.center_scale,
-            order=preset.flow.order,
-        )
+
+        def laid_out(hidden: Tensor) -> CenterState:
+            shown, whole = clouds.visible.centers, clouds.whole_centers
+            return center_state(shown, hidden, whole, free, network.center_scale, preset.flow.order)
+
+        state = laid_out(clouds.masked.centers)
+        others = [] if clouds.alternatives is None else clouds.alternatives.unbind(1)
+        truths = torch.stack([state.data, *(laid_out(other).data for other in others)])
         context = FlowContext(encoding.patches, state.visible_centers, ~free)
         image, image_keep = _known(batch.image, (coins[1] >= preset.flow.image_dropout) & ~free)
         text, text_keep = _known(batch.text, (coins[2] >= preset.flow.text_dropout) & ~free)
@@ -229,11 +223,11 @@ class PretrainLearner(Learner):
         if preset.losses.energy or self.reading is not None:
             samples = self._drawn_in_one(bound, state, free, generator)
             if preset.losses.energy:
-                score = energy_score(samples, state.data, state.active)
+                score = energy_score(samples, truths, state.active)
                 terms["energy"] = (score if square is None else score * square.sqrt()).mean()
             if self.reading is not None:
                 terms["reading"] = self.reading.error(state, batch, *known, generator)
-                terms["reading_energy"] = self.reading.energy(samples, state).mean()
+                terms["reading_energy"] = self.reading.energy(samples, state, truths).mean()
         return terms
 
     def _sampled_path(self, state: CenterState, generator: torch.Generator) -> Path:

@@ -62,17 +62,27 @@ class Reading(nn.Module):
         pairs = ((image, batch.image, image_weight), (text, batch.text, text_weight))
         return weighted_alignment([pair for pair in pairs if pair[0].shape[1]], centers.new_zeros(()))
 
-    def energy(self, samples: Tensor, state: CenterState) -> Tensor:
-        """The energy score (B,) of what is read off samples (S, B, T, 3), the reader itself as it is."""
-        count, clouds = samples.shape[:2]
+    def energy(self, samples: Tensor, state: CenterState, truths: Tensor) -> Tensor:
+        """The energy score (B,) of what is read off samples (S, B, T, 3), the reader itself as it is.
+
+        Args:
+            samples: drawn of each cloud.
+            state: of the clouds.
+            truths: (R, B, T, 3) what is true of each.
+        """
         fixed = {name: parameter.detach() for name, parameter in self.reader.named_parameters()}
-        active, there = state.active.repeat(count, 1), _there(state).repeat(count, 1)
-        centers = torch.where(active.unsqueeze(-1), samples.flatten(0, 1), state.data.repeat(count, 1, 1))
-        drawn = functional_call(self.reader, fixed, (centers, active, there)).float()
+
+        def read(data: Tensor) -> Tensor:
+            count = len(data)
+            active, there = state.active.repeat(count, 1), _there(state).repeat(count, 1)
+            centers = torch.where(active.unsqueeze(-1), data.flatten(0, 1), state.data.repeat(count, 1, 1))
+            features = functional_call(self.reader, fixed, (centers, active, there)).float()
+            return features.view(*data.shape[:2], 1, -1)
+
         with torch.no_grad():
-            true = self.reader(state.data, state.active, _there(state)).float()
-        everything = torch.ones(clouds, 1, dtype=torch.bool, device=samples.device)
-        return energy_score(drawn.view(count, clouds, 1, -1), true.unsqueeze(1), everything)
+            true = read(truths)
+        everything = torch.ones(samples.shape[1], 1, dtype=torch.bool, device=samples.device)
+        return energy_score(read(samples), true, everything)
 
 
 def build_reading(network: PointSRA, preset: PretrainPreset) -> Reading | None:

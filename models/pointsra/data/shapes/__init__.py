@@ -8,7 +8,9 @@ for scans: surfaces are clean, objects stand upright and alone.
 from __future__ import annotations
 
 from pointsra.data.shapes.classes import CHOICES, CLASS_NAMES, ONLY_WHEN, PART_NAMES
+from pointsra.data.shapes.designs import Alternative
 from pointsra.data.shapes.generator import ALTERNATIVES, Shape, generate, sample_meters, sample_surface
+from pointsra.data.shapes.other_parts import other_part, realized_in
 
 __all__ = [
     "ALTERNATIVES",
@@ -16,8 +18,11 @@ __all__ = [
     "CLASS_NAMES",
     "ONLY_WHEN",
     "PART_NAMES",
+    "Alternative",
     "Shape",
     "generate",
+    "other_part",
+    "realized_in",
     "sample_meters",
     "sample_surface",
 ]
