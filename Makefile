@@ -65,10 +65,11 @@ weights: $(STAMP)
 	$(POINTSRA) prepare-data shapes --variant furniture --count 30000 --out weights-data
 	$(POINTSRA) pretrain --preset small --init models/pointsra/weights/small.safetensors \
 		--set losses.reconstruction=0 --set losses.cross_modal=0 --set losses.mae_sra=0 --set losses.mft_sra=0 \
-		--set flow.context_gradient=false --set optimizer.epochs=5 --set optimizer.warmup_epochs=0.2 --set optimizer.lr=0.0015 \
+		--set masks.alternative_share=0.4 --set flow.context_gradient=false --set flow.draws=1 --set flow.samples=6 \
+		--set optimizer.epochs=2 --set optimizer.warmup_epochs=0.05 --set optimizer.lr=0.0008 --seed 31 \
 		--data weights-data --out weights-run
 	$(BIN)/python -c "from pathlib import Path; from pointsra.training.mixing import mix_weights; \
-		mix_weights(Path('models/pointsra/weights/small.safetensors'), Path('weights-run'), 0.7, Path('weights-run'), 'mixed')"
+		mix_weights(Path('models/pointsra/weights/small.safetensors'), Path('weights-run'), 0.5, Path('weights-run'), 'mixed')"
 
 clean:
 	rm -rf $(VENV) build dist $(DEMO)

@@ -237,7 +237,13 @@ def _alternative_share(preset: AnyPretrainPreset) -> float:
 def _open_alternatives(preset: AnyPretrainPreset, root: Path) -> AbstractContextManager[Split | None]:
     if not _alternative_share(preset):
         return nullcontext()
-    return open_split(split_path(root, preset.data.dataset, ALTERNATIVES_SPLIT))
+    path = split_path(root, preset.data.dataset, ALTERNATIVES_SPLIT)
+    if path.parent.is_dir() and not path.is_file():
+        raise DataError(
+            f"{path}: not there, and masks.alternative_share asks for it; "
+            "`pointsra prepare-data shapes --variant furniture` writes it."
+        )
+    return open_split(path)
 
 
 def _hides_parts(preset: AnyPretrainPreset) -> bool:
