@@ -74,8 +74,8 @@ def mask_clouds(
     ``scan_high``: the last that a camera comes to know, or with several ``scan_views`` all that one does not see; they
     are cut in ``scan_density`` times as many patches as their share gives, if ``sealed``. Part masks hide as many whole
     parts as come nearest to the share of a crop; a cloud without labels or of one part gets a level cut. The teacher
-    hides ``masks.teacher``, and never more than the student. Where it is given what is ``hidden``, that is, whatever
-    was drawn: as if it were a share of a crop of the patches.
+    hides ``masks.teacher``, and never more than the student. Where ``hidden`` is given, that
+    is hidden, whatever kind was drawn, and the number of hidden patches follows from the share of a crop.
 
     Args:
         points: (B, N, 3) the whole clouds.
