@@ -28,6 +28,7 @@ from pointsra.data.shapes import (
     generate,
     other_part,
     realized_in,
+    sample_framed,
     sample_meters,
 )
 from pointsra.ops.sampling import farthest_point_indices
@@ -180,10 +181,7 @@ def _something_is_there(shape: Shape, choice: str) -> bool:
 def _sampled(shape: Shape, index: int, count: int, purpose: int) -> tuple[Points, NDArray, NDArray, float]:
     """Points (N, 3) in the unit frame, their parts (N,), offset (3,) and scale of the frame."""
     rng = np.random.default_rng([HELD_OUT_SEED, index, shape.label, 1, purpose])
-    meters, parts = sample_meters(shape, count, rng)
-    offset = meters.mean(axis=0)
-    scale = float(np.linalg.norm(meters - offset, axis=1).max())
-    return ((meters - offset) / scale).astype(np.float32), parts, offset, scale
+    return sample_framed(shape, count, rng)
 
 
 def _realizing(name: str, choice: str) -> Alternative:

@@ -24,6 +24,7 @@ from pointsra.data.shapes import (
     generate,
     other_part,
     realized_in,
+    sample_framed,
     sample_meters,
 )
 from pointsra.data.split_writer import CloudBlock, SplitHeader
@@ -96,16 +97,14 @@ def _made(number: int, task: AlternativesTask) -> tuple[Shape, NDArray, NDArray,
     for index in range(_FIRST + number, _FIRST + number + _TRIES * _APART, _APART):
         shape = generate(index, task.seed, name)
         rng = np.random.default_rng([task.seed, index, 7_001])
-        meters, parts = sample_meters(shape, task.points, rng)
+        points, parts, offset, scale = sample_framed(shape, task.points, rng)
         hidden = realized_in(parts, shape, alternative)
         if fewest <= hidden.sum() <= task.points - fewest:
             break
     else:
         raise DataError(f"shapes: none of {_TRIES} shapes of class {name} has a part to hide at {task.points} points.")
-    offset = meters.mean(axis=0)
-    radius = np.linalg.norm(meters - offset, axis=1).max()
-    others = [(sampled - offset) / radius for sampled in _others(shape, index, task.seed, alternative, rng)]
-    return shape, ((meters - offset) / radius).astype(np.float32), hidden, np.stack(others).astype(np.float16)
+    others = [(sampled - offset) / scale for sampled in _others(shape, index, task.seed, alternative, rng)]
+    return shape, points, hidden, np.stack(others).astype(np.float16)
 
 
 def _others(

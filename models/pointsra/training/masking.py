@@ -93,9 +93,8 @@ def mask_clouds(
     crop = masks.crop_low + (masks.crop_high - masks.crop_low) * place
     drawn = masks.view_share + masks.block_share
     scan = view = None
-    absent = hidden
-    if absent is not None:
-        ratio, order = crop, _as_scanned(points, centers, absent)
+    if hidden is not None:
+        ratio, order = crop, _as_scanned(points, centers, hidden)
     elif kind < masks.view_share:
         ratio, order = crop, view_order(centers, generator)
     elif kind < drawn:
@@ -113,9 +112,9 @@ def mask_clouds(
     elif kind < drawn + masks.scan_share + masks.level_share + masks.part_share:
         ratio, order = crop, level_order(centers, generator)
         if parts is not None:
-            absent = hide_parts(points, parts, centers, ratio, generator)
-            by_parts = _as_scanned(points, centers, absent)
-            order = torch.where(absent.any(dim=1, keepdim=True), by_parts, order)
+            hidden = hide_parts(points, parts, centers, ratio, generator)
+            by_parts = _as_scanned(points, centers, hidden)
+            order = torch.where(hidden.any(dim=1, keepdim=True), by_parts, order)
     else:
         ratio, order = masks.student, random_order(clouds, groups, generator).to(centers.device)
     shown = min(visible_count(groups, ratio), groups - 1)
@@ -131,8 +130,8 @@ def mask_clouds(
         if view is not None:
             whole, near = view
             seen = torch.where(near, whole, seen)
-        if absent is not None:
-            seen = torch.where(absent.any(dim=1, keepdim=True), ~absent, seen)
+        if hidden is not None:
+            seen = torch.where(hidden.any(dim=1, keepdim=True), ~hidden, seen)
     if seen is not None and masks.sealed:
         dense = shown if scan is None else scan_patches(shown, masks.scan_density)
         count = max(scan_size(points.shape[1], groups, shown, size), dense)

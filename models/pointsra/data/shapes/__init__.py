@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from pointsra.data.shapes.classes import CHOICES, CLASS_NAMES, ONLY_WHEN, PART_NAMES
 from pointsra.data.shapes.designs import Alternative
-from pointsra.data.shapes.generator import ALTERNATIVES, Shape, generate, sample_meters, sample_surface
+from pointsra.data.shapes.generator import ALTERNATIVES, Shape, generate, sample_framed, sample_meters, sample_surface
 from pointsra.data.shapes.other_parts import other_part, realized_in
 
 __all__ = [
@@ -23,6 +23,7 @@ __all__ = [
     "generate",
     "other_part",
     "realized_in",
+    "sample_framed",
     "sample_meters",
     "sample_surface",
 ]

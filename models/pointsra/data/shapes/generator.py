@@ -136,12 +136,26 @@ def sample_surface(shape: Shape, count: int, rng: np.random.Generator) -> tuple[
     Raises:
         DataError: count is below 2, for which there is no unit frame, or the shape has no surface.
     """
+    points, parts, _, _ = sample_framed(shape, count, rng)
+    return points, parts
+
+
+def sample_framed(
+    shape: Shape, count: int, rng: np.random.Generator
+) -> tuple[NDArray[np.float32], NDArray[np.uint8], NDArray[np.float64], float]:
+    """The same points and labels, with the offset (3,) and the scale of the unit frame, both in meters.
+
+    Raises:
+        DataError: as :func:`sample_surface`.
+    """
     if count < 2:
         raise DataError(f"cannot sample {count} points on a {shape.class_name}; ask for 2 or more")
     points, parts = sample_meters(shape, count, rng)
-    points -= points.mean(axis=0)
-    points /= np.sqrt((points**2).sum(axis=1)).max()
-    return points.astype(np.float32), parts
+    offset = points.mean(axis=0)
+    points -= offset
+    scale = float(np.sqrt((points**2).sum(axis=1)).max())
+    points /= scale
+    return points.astype(np.float32), parts, offset, scale
 
 
 def sample_meters(shape: Shape, count: int, rng: np.random.Generator) -> tuple[NDArray[np.float64], NDArray[np.uint8]]:
