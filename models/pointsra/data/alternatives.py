@@ -76,13 +76,13 @@ def make_alternatives(task: AlternativesTask) -> ReadBlock:
         (B, N, 3) points in the unit frame, which of them belong to the part, and (B, K, P, 3) other parts.
     """
     made = [_made(number, task) for number in task.numbers]
-    shapes = [shape for shape, *_ in made]
-    points, hidden, others = (np.stack(arrays) for arrays in zip(*(arrays for _, *arrays in made), strict=True))
+    shapes, indices, *arrays = zip(*made, strict=True)
+    points, hidden, others = map(np.stack, arrays)
     return ReadBlock(
         CloudBlock(
             points=points,
             labels=np.array([shape.label for shape in shapes], dtype=np.int64),
-            ids=[f"{shape.class_name}-{_FIRST + n:07d}" for n, shape in zip(task.numbers, shapes, strict=True)],
+            ids=[f"{shape.class_name}-{index:07d}" for index, shape in zip(indices, shapes, strict=True)],
             captions=[shape.caption for shape in shapes],
             hidden=hidden,
             alternatives=others,
@@ -90,8 +90,8 @@ def make_alternatives(task: AlternativesTask) -> ReadBlock:
     )
 
 
-def _made(number: int, task: AlternativesTask) -> tuple[Shape, NDArray, NDArray, NDArray]:
-    """The first shape of a number's class that has something to hide, sampled, with the others."""
+def _made(number: int, task: AlternativesTask) -> tuple[Shape, int, NDArray, NDArray, NDArray]:
+    """The first shape of a number's class that has something to hide, its index, and it sampled with the others."""
     name, alternative = _TURNS[number % len(_TURNS)]
     fewest = max(1, task.points // _LEAST)
     for index in range(_FIRST + number, _FIRST + number + _TRIES * _APART, _APART):
@@ -104,7 +104,7 @@ def _made(number: int, task: AlternativesTask) -> tuple[Shape, NDArray, NDArray,
     else:
         raise DataError(f"shapes: none of {_TRIES} shapes of class {name} has a part to hide at {task.points} points.")
     others = [(sampled - offset) / scale for sampled in _others(shape, index, task.seed, alternative, rng)]
-    return shape, points, hidden, np.stack(others).astype(np.float16)
+    return shape, index, points, hidden, np.stack(others).astype(np.float16)
 
 
 def _others(
