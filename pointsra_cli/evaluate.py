@@ -38,7 +38,7 @@ def evaluate(
     ] = 1,
     preset: options.Preset = None,
     overrides: options.Overrides = None,
-    data: options.DataRoot = None,
+    data: options.RunDataRoot = None,
     seed: options.Seed = None,
     device: options.Device = "auto",
     out: options.OutFolder = None,
@@ -51,7 +51,7 @@ def evaluate(
     """Measure a run or weights, with the paper's figure and the difference beside ours.
 
     Writes report.json and report.md, and complementarity a picture too. Without --preset the run's own preset says
-    what is read.
+    what is read, and its own --data where.
     """
     from pointsra.data.places import data_root
     from pointsra.errors import CheckpointError, SettingsError
@@ -73,11 +73,13 @@ def evaluate(
     from pointsra.evaluation.protocols import evaluate as measure
     from pointsra.evaluation.report import write_report
     from pointsra.training.devices import resolve_device
+    from pointsra.training.run_folder import remembered_data
 
     if protocol not in PROTOCOLS:
         hint = nearest(protocol, list(PROTOCOLS))
         raise SettingsError(f"There is no protocol {protocol!r} (there are {', '.join(PROTOCOLS)}){hint}")
-    chosen, root = resolve_device(device), data_root(data)
+    own = remembered_data(target if target.is_dir() else target.parent) if preset is None else None
+    chosen, root = resolve_device(device), data_root(data or own)
     first_seed = seed if seed is not None else settings.seed if settings is not None else 0
     if dry_run:
         plan, resolved = _plan(target, settings, root, labeled=protocol != "complementarity")

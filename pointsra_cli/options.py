@@ -41,6 +41,15 @@ DataRoot = Annotated[
         show_default="$POINTSRA_DATA, else ./data",
     ),
 ]
+RunDataRoot = Annotated[
+    Path | None,
+    typer.Option(
+        "--data",
+        metavar="DIR",
+        help="Folder of the prepared data sets.",
+        show_default="a run's own, else $POINTSRA_DATA, else ./data",
+    ),
+]
 Seed = Annotated[
     int | None,
     typer.Option(

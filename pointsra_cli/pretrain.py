@@ -26,7 +26,7 @@ def pretrain(
         ),
     ] = None,
     overrides: options.Overrides = None,
-    data: options.DataRoot = None,
+    data: options.RunDataRoot = None,
     resume: Annotated[
         Path | None, typer.Option("--resume", metavar="RUN", help="Go on with this run exactly where it stopped.")
     ] = None,
@@ -63,7 +63,9 @@ def pretrain(
             run = together.folder(lambda: result_folder(out, "pretrain", Path(preset).stem))
 
         # torch is loaded here, after whatever can be wrong without it has been said.
-        chosen, root = together.device(), data_root(data)
+        from pointsra.training.run_folder import remembered_data
+
+        chosen, root = together.device(), data_root(data or remembered_data(resume))
         if dry_run:
             from pointsra.training.pretrain import plan_pretrain
 

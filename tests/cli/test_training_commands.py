@@ -72,7 +72,7 @@ def test_pretrain_writes_a_run_and_goes_on_with_it(run, shapes_root, tiny, files
     refused = run(*base, "--out", "run")
     assert (refused.code, refused.stdout) == (2, "")
     assert "not empty" in refused.stderr
-    resumed = run("pretrain", "--resume", "run", "--data", shapes_root, "-q")
+    resumed = run("pretrain", "--resume", "run", "-q")  # the run knows where its data lies
     assert (resumed.code, resumed.stdout, resumed.stderr) == (0, "run\n", "")
     changed = run("pretrain", "--resume", "run", "--seed", 0)
     assert changed.code == 2
@@ -146,7 +146,7 @@ def test_evaluate_prints_and_writes_a_report(run, shapes_root, finetuned):
     assert "overall accuracy" in outcome.stdout and "report/report.md" in outcome.stdout
     assert "taken for" in outcome.stdout
     assert "## Mistakes, the least accurate class first" in Path("report/report.md").read_text()
-    again = run("evaluate", finetuned, "--data", shapes_root, "--out", "again", "--json")
+    again = run("evaluate", finetuned, "--out", "again", "--json")  # the run knows where its data lies
     result = json.loads(again.stdout)
     assert result["rows"] == json.loads(Path("report/report.json").read_text())["rows"]
     assert run("evaluate", finetuned, "--data", shapes_root, "--out", "report").code == 2

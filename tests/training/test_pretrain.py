@@ -10,6 +10,7 @@ import sys
 import time
 from dataclasses import replace
 from itertools import product
+from pathlib import Path
 
 import pytest
 import torch
@@ -25,7 +26,7 @@ from pointsra.training.going_on import start_from
 from pointsra.training.optimizer import adamw, parameter_groups, set_learning_rate
 from pointsra.training.pretrain import plan_pretrain, pretrain
 from pointsra.training.pretrain_learner import PretrainLearner
-from pointsra.training.run_folder import remembered_source
+from pointsra.training.run_folder import SOURCE_NAME, remember_source, remembered_data, remembered_source
 from pointsra.training.step import take_step
 from pointsra.training.weights import load_weights
 from tests.conftest import TINY
@@ -510,6 +511,22 @@ def test_a_run_killed_before_its_first_step_already_knows_its_weights(
     monkeypatch.setattr("pointsra.training.pretrain.start_run_folder", killed)
     with pytest.raises(KeyboardInterrupt):
         pretrain(tiny_preset, shapes_root, tmp_path / "run", device=CPU, init=tiny_run)
+
+
+def test_a_run_remembers_where_its_data_lies_as_long_as_that_folder_is_there(tmp_path, monkeypatch):
+    (run := tmp_path / "run").mkdir()
+    (root := tmp_path / "data").mkdir()
+    monkeypatch.chdir(tmp_path)
+    assert remembered_data(None) is None and remembered_data(run) is None
+    remember_source(run, None, Path("data"))
+    monkeypatch.chdir(run)
+    assert remembered_data(run) == root.resolve() and remembered_source(run) is None
+    root.rmdir()
+    assert remembered_data(run) is None
+    (run / SOURCE_NAME).write_text('{"init": null}')  # of an older version
+    assert remembered_data(run) is None
+    (run / SOURCE_NAME).write_text("{")
+    assert remembered_data(run) is None
 
 
 def test_a_peers_pre_training_does_not_start_from_weights(tiny_run, shapes_root, tmp_path):

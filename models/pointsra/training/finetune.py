@@ -145,7 +145,7 @@ def finetune(
         check_parts(plan, group)
         journal = start_run_folder(run, text, writes=group.first)
         if group.first:
-            remember_source(run, init)
+            remember_source(run, init, root)
         learner = ClassificationLearner(classifier, preset, training_times(weights)).to(device)
         groups = parameter_groups(
             classifier.named_parameters(),

@@ -123,8 +123,8 @@ def pretrain(
         assembled = assemble(preset, split.image_feature_size or 0, split.text_feature_size or 0)
         if init is not None and not (resume and (run / CHECKPOINT_NAME).is_file()):
             _start_from(assembled, init, split)
-        if init is not None and group.first:
-            remember_source(run, init)  # before preset.toml: what can be resumed knows its weights
+        if group.first:
+            remember_source(run, init, root)  # before preset.toml: what can be resumed knows its weights
         journal = start_run_folder(run, text, writes=group.first)
         learner = assembled.learner.to(device)
         if preset.runtime.compile:

@@ -1,4 +1,4 @@
-"""What stands in the folder of a run before its first step: the resolved preset, and where weights came from."""
+"""What stands in the folder of a run before its first step: the resolved preset, and where weights and data lie."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pointsra.errors import CheckpointError
 from pointsra.training.journal import Journal
 
 SOURCE_NAME = "source.json"
-"""File that remembers which weights a run started from; a pre-training run from random ones has none."""
+"""File that remembers which weights a run started from, if any, and where its data lies."""
 
 
 def start_run_folder(run: Path, preset_text: str, writes: bool = True) -> Journal:
@@ -47,10 +47,17 @@ def kept_name(epoch: int) -> str:
     return f"epoch-{epoch + 1:04d}"
 
 
-def remember_source(run: Path, init: Path | None) -> None:
-    """Keep where the weights came from, so that a resumed run starts from the same ones."""
+def remember_source(run: Path, init: Path | None, root: Path) -> None:
+    """Keep where weights and data lie, so that a resumed run finds the same ones.
+
+    Args:
+        run: its folder.
+        init: the weights that it starts from; None: random ones.
+        root: the data root.
+    """
+    source = {"init": None if init is None else str(init.resolve()), "data": str(root.resolve())}
     with replacing(run / SOURCE_NAME) as partial:
-        partial.write_text(json.dumps({"init": None if init is None else str(init.resolve())}) + "\n", encoding="utf-8")
+        partial.write_text(json.dumps(source) + "\n", encoding="utf-8")
 
 
 def remembered_source(run: Path) -> Path | None:
@@ -67,3 +74,12 @@ def remembered_source(run: Path) -> Path | None:
     except (ValueError, KeyError, TypeError) as cause:
         raise CheckpointError(f"{path} is damaged and the run cannot be resumed: begin a new one.") from cause
     return None if init is None else Path(init)
+
+
+def remembered_data(run: Path | None) -> Path | None:
+    """The data root that a run read; None where it remembers none, or where that folder is no longer there."""
+    try:
+        root = Path(json.loads((run / SOURCE_NAME).read_text(encoding="utf-8"))["data"]) if run is not None else None
+    except (OSError, ValueError, KeyError, TypeError):
+        return None  # an older run's folder, or a damaged file, of which resuming speaks
+    return root if root is not None and root.is_dir() else None
