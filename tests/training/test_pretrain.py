@@ -513,7 +513,8 @@ def test_a_run_killed_before_its_first_step_already_knows_its_weights(
         pretrain(tiny_preset, shapes_root, tmp_path / "run", device=CPU, init=tiny_run)
 
 
-def test_a_run_remembers_where_its_data_lies_as_long_as_that_folder_is_there(tmp_path, monkeypatch):
+def test_a_run_remembers_where_its_data_lies_and_says_when_that_folder_is_gone(tmp_path, monkeypatch):
+    monkeypatch.delenv("POINTSRA_DATA", raising=False)
     (run := tmp_path / "run").mkdir()
     (root := tmp_path / "data").mkdir()
     monkeypatch.chdir(tmp_path)
@@ -522,6 +523,9 @@ def test_a_run_remembers_where_its_data_lies_as_long_as_that_folder_is_there(tmp
     monkeypatch.chdir(run)
     assert remembered_data(run) == root.resolve() and remembered_source(run) is None
     root.rmdir()
+    with pytest.raises(DataError, match="no longer there; say with --data"):
+        remembered_data(run)
+    (run / "data").mkdir()  # the usual place, as on another machine
     assert remembered_data(run) is None
     (run / SOURCE_NAME).write_text('{"init": null}')  # of an older version
     assert remembered_data(run) is None

@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+from pointsra.data.places import data_root
 from pointsra.data.replacing import output_problem, replacing
-from pointsra.errors import CheckpointError
+from pointsra.errors import CheckpointError, DataError
 from pointsra.training.journal import Journal
 
 SOURCE_NAME = "source.json"
@@ -77,9 +78,17 @@ def remembered_source(run: Path) -> Path | None:
 
 
 def remembered_data(run: Path | None) -> Path | None:
-    """The data root that a run read; None where it remembers none, or where that folder is no longer there."""
+    """The data root that a run read; None where it remembers none, or one that is gone while the usual one is there.
+
+    Raises:
+        DataError: both are gone.
+    """
     try:
         root = Path(json.loads((run / SOURCE_NAME).read_text(encoding="utf-8"))["data"]) if run is not None else None
     except (OSError, ValueError, KeyError, TypeError):
         return None  # an older run's folder, or a damaged file, of which resuming speaks
-    return root if root is not None and root.is_dir() else None
+    if root is None or root.is_dir():
+        return root
+    if not data_root(None).is_dir():
+        raise DataError(f"{root}: the data of {run} is no longer there; say with --data where it is now.")
+    return None
