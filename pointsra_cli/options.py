@@ -32,24 +32,14 @@ Overrides = Annotated[
     list[str] | None,
     typer.Option("--set", metavar="A.B=VALUE", help="Override one field of the preset; may be repeated."),
 ]
-DataRoot = Annotated[
-    Path | None,
-    typer.Option(
-        "--data",
-        metavar="DIR",
-        help="Folder of the prepared data sets.",
-        show_default="$POINTSRA_DATA, else ./data",
-    ),
-]
-RunDataRoot = Annotated[
-    Path | None,
-    typer.Option(
-        "--data",
-        metavar="DIR",
-        help="Folder of the prepared data sets.",
-        show_default="a run's own, else $POINTSRA_DATA, else ./data",
-    ),
-]
+
+
+def _data_root(shown: str) -> Any:
+    return typer.Option("--data", metavar="DIR", help="Folder of the prepared data sets.", show_default=shown)
+
+
+DataRoot = Annotated[Path | None, _data_root("$POINTSRA_DATA, else ./data")]
+RunDataRoot = Annotated[Path | None, _data_root("a run's own, else $POINTSRA_DATA, else ./data")]
 Seed = Annotated[
     int | None,
     typer.Option(

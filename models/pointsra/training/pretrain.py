@@ -124,7 +124,7 @@ def pretrain(
         if init is not None and not (resume and (run / CHECKPOINT_NAME).is_file()):
             _start_from(assembled, init, split)
         if group.first:
-            remember_source(run, init, root)  # before preset.toml: what can be resumed knows its weights
+            remember_source(run, init, root)  # before preset.toml: what can be resumed knows its source
         journal = start_run_folder(run, text, writes=group.first)
         learner = assembled.learner.to(device)
         if preset.runtime.compile:

@@ -83,11 +83,13 @@ def remembered_data(run: Path | None) -> Path | None:
     Raises:
         DataError: both are gone.
     """
+    if run is None:
+        return None
     try:
-        root = Path(json.loads((run / SOURCE_NAME).read_text(encoding="utf-8"))["data"]) if run is not None else None
+        root = Path(json.loads((run / SOURCE_NAME).read_text(encoding="utf-8"))["data"])
     except (OSError, ValueError, KeyError, TypeError):
         return None  # an older run's folder, or a damaged file, of which resuming speaks
-    if root is None or root.is_dir():
+    if root.is_dir():
         return root
     if not data_root(None).is_dir():
         raise DataError(f"{root}: the data of {run} is no longer there; say with --data where it is now.")
