@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from pointsra.objectives.energy import energy_score
+from pointsra.objectives.energy import cloud_energy_score, energy_score
 
 
 def _spread(rows, deviation, generator):
@@ -52,3 +52,36 @@ def test_equal_samples_have_a_gradient():
 def test_one_sample_has_no_spread():
     with pytest.raises(ValueError, match="two samples"):
         energy_score(torch.zeros(1, 1, 1, 3), torch.zeros(1, 1, 1, 3), torch.ones(1, 1, dtype=torch.bool))
+
+
+def test_of_clouds_the_distance_is_the_root_of_chamfer_whatever_the_order():
+    # Two points each: samples at 0 and at 2 along x, the truth at 1, all a point apart along y.
+    cloud = torch.tensor([[0.0, 0.0, 0.0], [0.0, 9.0, 0.0]])
+    aside = torch.tensor([1.0, 0.0, 0.0])
+    samples, truth = torch.stack([cloud, cloud.flip(0) + 2 * aside])[:, None], (cloud + aside)[None, None]
+    assert cloud_energy_score(samples, truth).item() == pytest.approx(2**0.5 - 0.5 * 8**0.5, abs=1e-4)
+    two = torch.cat([truth, truth + 3 * aside])
+    near = (2**0.5 + (2 * 16) ** 0.5 + 2**0.5 + (2 * 4) ** 0.5) / 4
+    assert cloud_energy_score(samples, two).item() == pytest.approx(near - 0.5 * 8**0.5, abs=1e-4)
+
+
+@pytest.mark.parametrize("share", [0.0, 0.5, 1.0])
+def test_clouds_that_have_the_true_options_by_their_shares_score_best(share):
+    """A ring or its axis, each in a quarter and in three quarters of the cases: leaving one out costs."""
+    generator = torch.Generator().manual_seed(2)
+    turn = torch.linspace(0, 6.2, 24)
+    ring = torch.stack([turn.cos(), 0 * turn, turn.sin()], dim=-1)
+    axis = torch.stack([0 * turn, turn / 6, 0 * turn], dim=-1)
+
+    def drawn(count, rings):
+        chosen = (torch.rand(count, 400, 1, 1, generator=generator) < rings).expand(-1, -1, 24, 3)
+        return torch.where(chosen, ring, axis) + 0.05 * torch.randn(count, 400, 24, 3, generator=generator)
+
+    truth = drawn(1, 0.25)
+    assert cloud_energy_score(drawn(4, 0.25), truth).mean() < cloud_energy_score(drawn(4, share), truth).mean() - 0.01
+
+
+def test_equal_clouds_have_a_gradient():
+    samples = torch.zeros(2, 1, 5, 3, requires_grad=True)
+    cloud_energy_score(samples, torch.ones(1, 1, 5, 3)).sum().backward()
+    assert bool(samples.grad.isfinite().all()) and bool((samples.grad.sum(dim=2) < 0).all())

@@ -69,3 +69,6 @@ def test_cooled_noise_has_less_in_common():
     torch.testing.assert_close(colder - common, 0.5 * (noise - noise.mean(dim=1, keepdim=True)))
     torch.testing.assert_close(cooled(noise, 1.0), noise)
     assert not cooled(noise, 0.0).any()
+    # Where some slots hold no state, the others' mean is what they have in common.
+    active = torch.arange(8).expand(len(noise), -1) >= 3
+    torch.testing.assert_close(cooled(noise, 0.5, active)[:, 3:], cooled(noise[:, 3:], 0.5))

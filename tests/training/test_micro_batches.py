@@ -143,7 +143,10 @@ SCANS = (
 )
 
 
-ENERGY = ("losses.energy=1", "flow.samples=3", "flow.order=morton", "flow.noise=tree")
+ENERGY = (
+    *("losses.energy=1", "losses.points_energy=1", "flow.points_temperature=0.7"),
+    *("flow.samples=3", "flow.order=morton", "flow.noise=tree"),
+)
 
 
 READING = ("losses.reading=1", "losses.reading_energy=1", "flow.samples=3", "flow.order=morton")

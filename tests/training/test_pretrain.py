@@ -17,7 +17,7 @@ import torch
 
 from pointsra.data.loaders import Batch, training_batches
 from pointsra.errors import CheckpointError, DataError, SettingsError, WorkFailedError
-from pointsra.objectives.energy import energy_score
+from pointsra.objectives.energy import cloud_energy_score, energy_score
 from pointsra.ops.randomness import stream
 from pointsra.settings import load_preset
 from pointsra.training import pretrain_learner
@@ -112,9 +112,55 @@ def test_the_energy_score_is_of_what_the_flow_draws_in_one_evaluation(monkeypatc
     )
 
 
-def test_alternatives_are_truths_of_the_energy_score_alone(alternatives):
+def test_the_points_energy_is_of_what_the_decoder_makes_of_cooled_samples():
+    """By hand: the same noise, cooled; the same evaluation; the same decoder; rows that show nothing count as 0."""
+    changes = ("losses.points_energy=0.7", "flow.samples=3", "flow.points_temperature=0.5", "flow.all_dropout=0.4")
+    learner = _learner(*changes, "masks.frame=aligned", "flow.error_frame=whole", "masks.sealed=true")
+    _awake(learner)
+    asked, filled = [], []
+    hooks = [
+        learner.network.flow.register_forward_hook(lambda module, given, output: asked.append((given, output))),
+        learner.network.decoder.register_forward_hook(lambda module, given, output: filled.append((given, output))),
+    ]
+    terms = learner(_batch(), stream(0, "step", 0))
+    for hook in hooks:
+        hook.remove()
+    clouds, coins = learner._drawn(_batch(), stream(0, "step", 0))
+    shown = coins[0] >= 0.4
+    assert 0 < shown.sum() < len(shown)
+    (noise, r, t, *_), output = asked[-1]
+    assert len(noise) == 24 and not r.any() and bool((t == 1).all())
+    hidden = clouds.masked.centers.shape[1]
+    of_shown = noise.unflatten(0, (3, 8))[:, shown, -hidden:]
+    assert 0.3 < float((of_shown - of_shown.mean(dim=2, keepdim=True)).std()) < 0.6
+    (encoding, centers), members = filled[-1]
+    middle = clouds.visible.centers.mean(dim=1, keepdim=True).repeat(3, 1, 1)
+    expected = (noise - output.velocity)[:, -hidden:] * learner.network.center_scale + middle
+    torch.testing.assert_close(centers, expected)
+    torch.testing.assert_close(encoding.patches[:8], encoding.patches[16:])
+    drawn, true = (centers.unsqueeze(2) + members).flatten(1, 2).unflatten(0, (3, 8)), clouds.masked.points[None]
+    score = torch.where(shown, cloud_energy_score(drawn, true) * clouds.scale, 0.0).mean()
+    torch.testing.assert_close(terms["points_energy"], score)  # fewer points than are compared: all of them are
+
+
+@pytest.mark.parametrize("allowed", [False, True])
+def test_the_points_energy_teaches_flow_and_decoder_and_the_encoder_only_when_allowed(allowed):
+    only = [f"losses.{term}=0" for term in TERMS if term != "mean_flow"]
+    learner = _learner(*only, "losses.points_energy=1", f"flow.context_gradient={str(allowed).lower()}")
+    _awake(learner)
+    learner(_batch(), stream(0, "step", 0))["points_energy"].backward()
+    network = learner.network
+    reached = [
+        any(p.grad is not None and p.grad.any() for p in part.parameters())
+        for part in (network.flow, network.decoder, network.encoder)
+    ]
+    assert reached == [True, True, allowed]
+
+
+@pytest.mark.parametrize("term", ["energy", "points_energy"])
+def test_alternatives_are_truths_of_the_energy_scores_alone(alternatives, term):
     """The other terms see the cloud as it is; where nothing is shown, nothing could be another."""
-    changes = ("losses.energy=0.7", "flow.samples=3", "masks.sealed=true", "masks.hidden=cells", "flow.order=cells")
+    changes = (f"losses.{term}=0.7", "flow.samples=3", "masks.sealed=true", "masks.hidden=cells", "flow.order=cells")
     batch = next(
         training_batches(alternatives, 8, 256, seed=0, epoch=0, alternatives=alternatives, alternative_share=1.0)
     )
@@ -125,7 +171,7 @@ def test_alternatives_are_truths_of_the_energy_score_alone(alternatives):
         moved = replace(batch, alternatives=batch.alternatives + 1.0)
         terms = [learner(each, stream(0, "step", 0)) for each in (batch, moved)]
         changed = {name for name in terms[0] if not torch.equal(terms[0][name], terms[1][name])}
-        assert changed == (set() if dropped else {"loss", "energy"})
+        assert changed == (set() if dropped else {"loss", term})
 
 
 def test_training_takes_its_share_from_the_alternatives(furniture_root, shapes_root, tmp_path):

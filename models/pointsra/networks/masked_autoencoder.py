@@ -38,6 +38,10 @@ class Encoding:
         """(B, C) mean over the visible patches."""
         return self.patches.mean(dim=1)
 
+    def detached(self) -> Encoding:
+        """The same without its graph."""
+        return Encoding(self.queries.detach(), self.patches.detach(), self.centers)
+
     def query(self, name: str) -> Tensor:
         """(B, C) one query token, by its name in :data:`QUERIES`."""
         return self.queries[:, QUERIES.index(name)]

@@ -7,8 +7,12 @@ so that a flow drawn in one evaluation answers to it for exactly what it draws.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import torch
 from torch import Tensor
+
+from pointsra.ops.chamfer import chamfer_l2
 
 _EPSILON = 1e-8  # under the root: two equal samples have a gradient
 
@@ -24,14 +28,37 @@ def energy_score(samples: Tensor, truth: Tensor, active: Tensor) -> Tensor:
     Raises:
         ValueError: a single sample.
     """
-    count = len(samples)
-    if count < 2:
-        raise ValueError("the energy score needs at least two samples")
     weight = active.to(samples.dtype).unsqueeze(-1)
     weight = weight / (truth.shape[-1] * weight.sum(dim=(1, 2), keepdim=True))
 
     def apart(first: Tensor, second: Tensor) -> Tensor:
         return ((weight * (first - second).square()).sum(dim=(-2, -1)) + _EPSILON).sqrt()
 
+    return _score(samples, truth, apart)
+
+
+def cloud_energy_score(samples: Tensor, truth: Tensor) -> Tensor:
+    """The same of clouds, whose points are in no order: the distance of two is the root of their CD-L2. (B,).
+
+    Args:
+        samples: (S, B, P, 3), S ≥ 2.
+        truth: (R, B, P, 3).
+
+    Raises:
+        ValueError: a single sample.
+    """
+
+    def apart(first: Tensor, second: Tensor) -> Tensor:
+        first, second = torch.broadcast_tensors(first, second)
+        squared = chamfer_l2(first.flatten(0, -3), second.flatten(0, -3))
+        return (squared + _EPSILON).sqrt().view(first.shape[:-2])
+
+    return _score(samples, truth, apart)
+
+
+def _score(samples: Tensor, truth: Tensor, apart: Callable[[Tensor, Tensor], Tensor]) -> Tensor:
+    count = len(samples)
+    if count < 2:
+        raise ValueError("the energy score needs at least two samples")
     one, other = torch.triu_indices(count, count, offset=1, device=samples.device)
-    return apart(samples[:, None], truth).mean(dim=(0, 1)) - 0.5 * apart(samples[one], samples[other]).mean(dim=0)
+    return apart(samples[:, None], truth[None]).mean(dim=(0, 1)) - 0.5 * apart(samples[one], samples[other]).mean(dim=0)

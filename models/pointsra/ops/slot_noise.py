@@ -53,12 +53,21 @@ def tree_noise(own: Tensor, common: Tensor, rank: Tensor) -> Tensor:
     return noise
 
 
-def cooled(noise: Tensor, temperature: float) -> Tensor:
+def cooled(noise: Tensor, temperature: float, active: Tensor | None = None) -> Tensor:
     """Noise (B, T, 3) times the temperature, and its mean over the slots times the temperature once more.
 
     The mean decides where everything lies and how far it reaches. A flow that is not fully trained answers too much to
     it, and what it then draws is all in the wrong place; what slots have of their own makes one completion unlike
     another. At 1 nothing changes.
+
+    Args:
+        noise: of the slots.
+        temperature: T.
+        active: (B, T) bool, the slots that the mean is of; None for all.
     """
-    common = noise.mean(dim=1, keepdim=True)
+    if active is None:
+        common = noise.mean(dim=1, keepdim=True)
+    else:
+        weight = active.to(noise.dtype).unsqueeze(-1)
+        common = (weight * noise).sum(dim=1, keepdim=True) / weight.sum(dim=1, keepdim=True)
     return temperature * (noise - common) + temperature**2 * common

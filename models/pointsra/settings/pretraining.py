@@ -144,7 +144,10 @@ class Flow(Section):
     text_dropout: Share = Field(0.5, description="share of rows whose text is replaced by the learned null")
     all_dropout: Share = Field(0.1, description="share of rows without any condition, visible patches included")
     draws: Positive = Field(1, description="pairs of noise and times that the generative term takes of each cloud")
-    samples: Annotated[int, Field(ge=2)] = Field(4, description="samples of each cloud that the energy score compares")
+    samples: Annotated[int, Field(ge=2)] = Field(4, description="samples of each cloud that the energy scores compare")
+    points_temperature: Annotated[float, Field(gt=0.0)] = Field(
+        1.0, description="temperature of the samples whose points are compared (losses.points_energy)"
+    )
     context_gradient: bool = Field(True, description="let the flow's loss reach the encoder through its tokens")
     times: Times = Times()
 
@@ -173,6 +176,7 @@ class Losses(Section):
     mae_sra: Weight = Field(0.2, description="alignment of the student with the low-ratio teacher")
     mft_sra: Weight = Field(0.2, description="alignment of flow features across times")
     energy: Weight = Field(0.0, description="energy score of samples that the flow draws in one evaluation")
+    points_energy: Weight = Field(0.0, description="energy score of the points that such samples are decoded to")
     reading: Weight = Field(
         0.0, description="picture and caption, as a small network beside the flow reads them off true centers"
     )
@@ -221,7 +225,7 @@ class PretrainPreset(Preset):
             )
         if self.losses.mft_sra > 0 and self.losses.mean_flow == 0:
             raise ValueError("losses.mft_sra aligns the features that losses.mean_flow computes: give both or neither")
-        for name in ("energy", "reading_energy"):
+        for name in ("energy", "points_energy", "reading_energy"):
             flowing = self.losses.mean_flow > 0 and self.flow.objective == "meanflow"
             if getattr(self.losses, name) > 0 and not flowing:
                 raise ValueError(

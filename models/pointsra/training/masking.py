@@ -34,7 +34,7 @@ class MaskedClouds:
         teacher_visible: the patches that the teacher is shown; they contain the student's.
         whole_centers: (B, G, 3) all centers in the frame of the whole clouds.
         scale: (B,) length of the patches' unit in the frame of the whole clouds; 1 where that is their frame.
-        alternatives: (B, K, M, 3) centers of what else the hidden part could be, cut like it; None where not known.
+        alternatives: what else the hidden part could be, each cut like it; none where that is not known.
     """
 
     visible: Patches
@@ -42,7 +42,7 @@ class MaskedClouds:
     teacher_visible: Patches
     whole_centers: Tensor
     scale: Tensor
-    alternatives: Tensor | None = None
+    alternatives: tuple[Patches, ...] = ()
 
 
 def mask_batch(batch: Batch, preset: PretrainPreset, generator: torch.Generator) -> MaskedClouds:
@@ -150,7 +150,7 @@ def mask_clouds(
         teacher_visible=patches.select(order[:, :taught]),
         whole_centers=centers,
         scale=centers.new_ones(len(centers)) if frame is None else frame.scale.flatten(),
-        alternatives=None if alternatives is None else _cell_centers(alternatives, groups - shown, size),
+        alternatives=() if alternatives is None else _each_cut(alternatives, groups - shown, size),
     )
 
 
@@ -194,11 +194,13 @@ def _leading(ranks: Tensor, share: float) -> Tensor:
     return ranks < max(1, round(share * ranks.shape[1]))
 
 
-def _cell_centers(clouds: Tensor, count: int, size: int) -> Tensor:
-    """(B, K, M, 3) the means of the cells of several clouds (B, K, P, 3) for each."""
+def _each_cut(clouds: Tensor, count: int, size: int) -> tuple[Patches, ...]:
+    """The cells of the first, the second … of several clouds (B, K, P, 3) for each."""
     flat = clouds.flatten(0, 1)
     everything = torch.ones(flat.shape[:2], dtype=torch.bool, device=flat.device)
-    return cut_cells(flat, everything, count, size).centers.unflatten(0, clouds.shape[:2])
+    cells = cut_cells(flat, everything, count, size)
+    parts = (part.unflatten(0, clouds.shape[:2]).unbind(1) for part in (cells.centers, cells.neighborhoods))
+    return tuple(Patches(centers, members) for centers, members in zip(*parts, strict=True))
 
 
 def _as_scanned(points: Tensor, centers: Tensor, ranks: Tensor) -> Tensor:

@@ -1,6 +1,6 @@
 """What pre-training optimizes: Point-SRA's networks and the terms of its joint loss, as one module.
 
-L = L_recon + 0.5 L_MFM + L_CSC + 0.2 L_mae-sra + 0.2 L_mft-sra (Wei et al., 2026), and an energy score of ours; every
+L = L_recon + 0.5 L_MFM + L_CSC + 0.2 L_mae-sra + 0.2 L_mft-sra (Wei et al., 2026), and energy scores of ours; every
 weight is the preset's, and a term whose weight is 0 is not computed. It reads no files and takes no steps: that is
 ``pretrain``.
 """
@@ -20,7 +20,7 @@ from pointsra.networks.stochastic import draw_ahead, use_generator
 from pointsra.networks.teacher import Average, cosine_momentum
 from pointsra.objectives.alignment import flow_time_alignment, mask_ratio_alignment
 from pointsra.objectives.cross_modal import weighted_alignment
-from pointsra.objectives.energy import energy_score
+from pointsra.objectives.energy import cloud_energy_score, energy_score
 from pointsra.objectives.joint import weighted_sum
 from pointsra.objectives.path import FlowLoss, Path, joined
 from pointsra.objectives.reconstruction import patch_chamfer
@@ -29,9 +29,10 @@ from pointsra.ops.center_state import CenterState, center_state
 from pointsra.ops.ordering import hungarian_order
 from pointsra.ops.randomness import stream
 from pointsra.ops.sampling import gather_points
-from pointsra.ops.slot_noise import slot_noise
+from pointsra.ops.slot_noise import cooled, slot_noise
 from pointsra.training.assembly import build_flow_objective
 from pointsra.training.bound_flow import BoundFlow, bound_flow, over_draws
+from pointsra.training.decoded_samples import compared_points
 from pointsra.training.masking import MaskedClouds, mask_batch
 from pointsra.training.reading import build_reading
 from pointsra.training.step import Learner
@@ -134,7 +135,7 @@ class PretrainLearner(Learner):
 
         Draws, cutting, hiding, and the search of Chamfer stay outside of the graphs; the JVP is inside of one.
         """
-        for name in ("_listen", "_drawn", "_divided", "_draw_ahead", "_chamfer"):
+        for name in ("_listen", "_drawn", "_divided", "_draw_ahead", "_chamfer", "_cloud_score"):
             setattr(self, name, torch.compiler.disable(getattr(self, name)))
         self._draws_ahead = True
         super().compile(**options)
@@ -150,6 +151,9 @@ class PretrainLearner(Learner):
 
     def _chamfer(self, predicted: Tensor, true: Tensor) -> Tensor:
         return patch_chamfer(predicted, true)
+
+    def _cloud_score(self, samples: Tensor, truths: Tensor) -> Tensor:
+        return cloud_energy_score(samples, truths)
 
     def _drawn(self, batch: Batch, generator: torch.Generator) -> tuple[MaskedClouds, Tensor]:
         """The batch augmented, cut and hidden, and coins (3, B) for the conditions that are dropped."""
@@ -198,8 +202,7 @@ class PretrainLearner(Learner):
             return center_state(shown, hidden, whole, free, network.center_scale, preset.flow.order)
 
         state = laid_out(clouds.masked.centers)
-        others = [] if clouds.alternatives is None else clouds.alternatives.unbind(1)
-        truths = torch.stack([state.data, *(laid_out(other).data for other in others)])
+        truths = torch.stack([state.data, *(laid_out(other.centers).data for other in clouds.alternatives)])
         context = FlowContext(encoding.patches, state.visible_centers, ~free)
         image, image_keep = _known(batch.image, (coins[1] >= preset.flow.image_dropout) & ~free)
         text, text_keep = _known(batch.text, (coins[2] >= preset.flow.text_dropout) & ~free)
@@ -228,6 +231,12 @@ class PretrainLearner(Learner):
             if self.reading is not None:
                 terms["reading"] = self.reading.error(state, batch, *known, generator)
                 terms["reading_energy"] = self.reading.energy(samples, state, truths).mean()
+        if preset.losses.points_energy:
+            samples = self._drawn_in_one(bound, state, free, generator, preset.flow.points_temperature)
+            seen = encoding if preset.flow.context_gradient else encoding.detached()
+            score = self._cloud_score(*compared_points(network, seen, clouds, samples, generator))
+            score = score if square is None else score * square.sqrt()
+            terms["points_energy"] = torch.where(free, 0.0, score).mean()  # the decoder knows no cloud without a part
         return terms
 
     def _sampled_path(self, state: CenterState, generator: torch.Generator) -> Path:
@@ -241,10 +250,12 @@ class PretrainLearner(Learner):
         kind = self.preset.flow.noise
         return slot_noise(kind, clouds, slots, state.rank, lambda shape: normal(shape, generator).to(state.data))
 
-    def _drawn_in_one(self, flow: BoundFlow, state: CenterState, free: Tensor, generator: torch.Generator) -> Tensor:
+    def _drawn_in_one(
+        self, flow: BoundFlow, state: CenterState, free: Tensor, generator: torch.Generator, temperature: float = 1.0
+    ) -> Tensor:
         """Samples (S, B, T, 3) of every cloud, each by one evaluation over the whole interval."""
         count = self.preset.flow.samples
-        noise = torch.cat([self._noise(state, generator) for _ in range(count)])
+        noise = torch.cat([cooled(self._noise(state, generator), temperature, state.active) for _ in range(count)])
         end = noise.new_ones(len(noise))
         velocity = over_draws(flow, free, count)(noise, torch.zeros_like(end), end, None).velocity.float()
         return (noise - velocity).unflatten(0, (count, len(free)))

@@ -1,0 +1,42 @@
+"""What samples of the flow look like once the decoder has filled them, beside what is true, for their energy score.
+
+Centers are the flow's language, points are what people see: a pedestal and four legs, whose centers lie hardly farther
+apart than those of two sets of four legs, differ in where there are points at all.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from pointsra.networks.masked_autoencoder import Encoding
+from pointsra.networks.point_sra import PointSRA
+from pointsra.ops.patches import Patches
+from pointsra.training.masking import MaskedClouds
+
+_POINTS = 512  # of each hidden part that are compared, of about 1,500; ours, for speed
+
+
+def compared_points(
+    network: PointSRA, encoding: Encoding, clouds: MaskedClouds, samples: Tensor, generator: torch.Generator
+) -> tuple[Tensor, Tensor]:
+    """Random points of decoded samples and of what is true.
+
+    Args:
+        network: its decoder fills, with a gradient to it and to the samples.
+        encoding: of the visible patches.
+        clouds: whose hidden parts, and what else could stand there, are true.
+        samples: (S, B, T, 3) states of the flow, the M hidden slots last.
+        generator: of the choice, one for all clouds.
+
+    Returns:
+        (S, B, P, 3) and (R, B, P, 3) in the frame of the visible patches, R truths of each cloud.
+    """
+    count, hidden = len(samples), clouds.masked.centers.shape[1]
+    middle = clouds.visible.centers.mean(dim=1, keepdim=True)
+    centers = (samples[:, :, -hidden:] * network.center_scale + middle).flatten(0, 1)
+    parts = (part.repeat(count, 1, 1) for part in (encoding.queries, encoding.patches, encoding.centers))
+    drawn = Patches(centers, network.decoder(Encoding(*parts), centers).float()).points
+    true = torch.stack([each.points for each in (clouds.masked, *clouds.alternatives)])
+    chosen = torch.randperm(drawn.shape[1], generator=generator)[:_POINTS].to(drawn.device)
+    return drawn[:, chosen].unflatten(0, (count, -1)), true[:, :, chosen]
