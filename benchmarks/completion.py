@@ -8,7 +8,8 @@
 
 Trained rows are the preset ``small`` with MeanFlow, rectified flow or regression as its objective, at the same data,
 network and number of steps; they start from nothing, or all from the same weights without their flow. Beside them
-stand a mirror, the nearest training shape, given weights (another budget), and the generator itself as a control.
+stand a mirror, the nearest training shape, the nearest visible part of one, given weights (another budget), and the
+generator itself as a control.
 Nothing is chosen: the last step is measured, on shapes of another seed, with settings fixed beforehand.
 docs/completion.md says what each figure is.
 
@@ -32,6 +33,7 @@ import torch
 from benchmarks.completion_baselines import mirrored, nearest_shape
 from benchmarks.completion_cases import CHOSEN, Case, block_cases, part_cases, scan_cases
 from benchmarks.completion_measures import Cases, Completed, by_network, control, figures, steered
+from benchmarks.completion_recall import recalled
 from benchmarks.completion_rows import ROWS, Budget, Row, resolved
 from benchmarks.completion_tables import write_results
 from benchmarks.kept_rows import finished, print_result
@@ -75,7 +77,7 @@ def measured(
         found["lines"] = {row.first: control(cases.parts, budget)}
         found |= {name: found["lines"][row.first].pop(name) for name in ("confusion", "confusion_blurred")}
     else:
-        complete = mirrored if row.name == "mirror" else nearest_shape(root)
+        complete = {"mirror": lambda _: mirrored, "nearest": nearest_shape, "recalled": recalled}[row.name](root)
         found["lines"] = {row.first: figures(lambda case: _timed(complete, case), cases, budget)}
     return found
 

@@ -40,6 +40,7 @@ AIMS: tuple[Aim, ...] = (
         for other, title in (
             ("mirror", "mirror and copy"),
             ("nearest", "nearest training shape"),
+            ("recalled", "nearest visible part"),
             ("rectified", "rectified flow in 1"),
         )
         for name in ("best", "mean")

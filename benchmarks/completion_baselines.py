@@ -1,7 +1,8 @@
 """Completions without training, for ``benchmarks.completion``: a mirror, and the memory of the training set.
 
-Both are given the frame of the whole cloud, of which the networks see the visible part alone; so they know a little
-more. A point is away from the visible part when it lies farther than two chance samples of one surface do.
+Both are given the frame of the whole cloud, of which the networks see the visible part alone; so they know more.
+``completion_recall`` asks the training set with no more than that. A point is away from the visible part when it lies
+farther than two chance samples of one surface do.
 """
 
 from __future__ import annotations

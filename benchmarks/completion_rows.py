@@ -81,6 +81,7 @@ ROWS = (
     Row("regression", "regression", "regression", drawings=(Drawing(1),)),
     Row("mirror", "mirror and copy"),
     Row("nearest", "nearest training shape"),
+    Row("recalled", "nearest visible part in training, told no more"),
     Row("weights", "given weights (another budget)", drawings=ONE_STEP, steered=True),
     Row("generator", "control: the generator itself"),
 )

@@ -14,11 +14,15 @@ import torch
 from benchmarks import completion
 from benchmarks.completion_aims import ratios
 from benchmarks.completion_baselines import away_from, mirrored
-from benchmarks.completion_cases import CHOSEN, block_cases, part_cases, scan_cases, shown_option
+from benchmarks.completion_cases import CHOSEN, Case, block_cases, part_cases, scan_cases, shown_option
 from benchmarks.completion_measures import Cases, Completed, caption_without, distances, figures
+from benchmarks.completion_recall import recalled
 from benchmarks.completion_rows import HELD_OUT_SEED, ROWS, Budget, resolved
 from benchmarks.completion_tables import coverage, main_table
+from pointsra.data.places import split_path
 from pointsra.data.shapes import ALTERNATIVES, CHOICES, generate
+from pointsra.data.store import open_split
+from pointsra.reconstruction.hiding import visible_points
 from pointsra.training.weights import load_weights, save_weights
 from tests.settings.test_ablation_presets import flat
 
@@ -121,6 +125,25 @@ def test_a_mirror_completes_the_other_half_and_adds_nothing_to_a_whole():
     assert len(away_from(whole + 1e-3, whole)) == len(whole)  # nothing is away, so all is given
 
 
+@pytest.mark.parametrize("kind", ["block", "view", "part"])
+def test_what_was_seen_in_training_is_recalled_wherever_it_lies(kind, furniture_root):
+    with open_split(split_path(furniture_root, "shapes", "train")) as split:
+        named = [split.class_names[label] for label in split.labels]
+        row, name = next((row, name) for row, name in enumerate(named) if (name, "base") in CHOSEN)
+        cloud, labels = split.points_at([row])[0], split.parts_at([row])[0]
+        parts_of_base = next(each.parts for each in ALTERNATIVES[name] if "base" in each.choices)
+        under = [split.part_names.index(f"{name}/{part}") for part in parts_of_base]
+    if kind == "part":
+        visible = ~np.isin(labels, under)
+    else:
+        visible = visible_points(cloud, kind, 32, 0.5 if kind == "block" else None, row)
+    moved = (0.4 * cloud + np.array([1, 2, 3])).astype(np.float32)
+    shape, there = parts()[0].shape, (moved[visible], moved[~visible])
+    choice = "base" if kind == "part" else ""
+    case = Case(0, shape, 0, *there, 0.5, np.zeros(3), 1.0, choice, one_sided=kind == "view")
+    np.testing.assert_allclose(recalled(furniture_root)(case), moved[~visible], atol=1e-5)
+
+
 def test_captions_lose_the_phrases_of_the_hidden_choice_alone():
     for case in parts():
         without = caption_without(case)
@@ -166,7 +189,7 @@ def test_tiny_fills_every_table(finished):
     assert "not run" not in page
     found = json.loads((finished / "completion.json").read_text("utf-8"))
     assert list(found["rows"]) == [row.name for row in ROWS]
-    assert found["settings"]["samples"] == 2 and len(found["aims"]) == 8 * 3 * 4
+    assert found["settings"]["samples"] == 2 and len(found["aims"]) == 10 * 3 * 4
     for row in ROWS:
         run = found["rows"][row.name]["runs"][0]
         assert list(run["lines"]) == [drawing.label for drawing in row.drawings]
@@ -176,7 +199,7 @@ def test_tiny_fills_every_table(finished):
             for case in figures_["blocks"] + figures_["scans"] + figures_["parts"]:
                 assert 0 < case["best"] <= case["mean"] and math.isfinite(case["tmd"])
                 assert case["evaluations"] == drawing.evaluations and case["uhd"] == 0 and case["kept"] == 1
-                assert (case["tmd"] > 1e-4) == (row.name not in ("regression", "mirror", "nearest"))
+                assert (case["tmd"] > 1e-4) == (row.name not in ("regression", "mirror", "nearest", "recalled"))
         assert ("steered" in run) == row.steered
     # The given weights are the first row's: the same noise gives the same completions.
     first, given = (found["rows"][name]["runs"][0]["lines"]["1"]["parts"] for name in ("meanflow", "weights"))
