@@ -66,9 +66,10 @@ weights: $(STAMP)
 	$(POINTSRA) pretrain --preset small --init models/pointsra/weights/small.safetensors \
 		--set losses.reconstruction=0 --set losses.cross_modal=0 --set losses.mae_sra=0 --set losses.mft_sra=0 \
 		--set masks.alternative_share=0.35 --set masks.scan_share=0.3 --set masks.part_share=0.3 \
-		--set flow.text_dropout=0.6 --set flow.image_dropout=0.8 \
-		--set flow.context_gradient=false --set flow.draws=1 --set flow.samples=6 \
-		--set optimizer.epochs=2 --set optimizer.warmup_epochs=0.05 --set optimizer.lr=0.0008 --seed 33 \
+		--set flow.text_dropout=0.7 --set flow.image_dropout=0.85 \
+		--set losses.energy=2 --set losses.points_energy=1.5 --set flow.points_temperature=0.65 \
+		--set flow.context_gradient=false --set flow.draws=1 --set flow.samples=4 \
+		--set optimizer.epochs=1 --set optimizer.warmup_epochs=0.05 --set optimizer.lr=0.0005 --seed 44 \
 		--data weights-data --out weights-run
 	$(BIN)/python -c "from pathlib import Path; from pointsra.training.mixing import mix_weights; \
 		mix_weights(Path('models/pointsra/weights/small.safetensors'), Path('weights-run'), 0.5, Path('weights-run'), 'mixed')"
