@@ -39,8 +39,9 @@ demo: $(STAMP)
 	@echo "  $(DEMO)/curves.html                what pre-training learned, term by term"
 	@echo "  $(DEMO)/shapes.png  $(DEMO)/patches.png  $(DEMO)/masks.png"
 
+# One thread for each of the processes: two of each on two cores wait for one another.
 test: $(STAMP)
-	$(BIN)/python -m pytest -q -n $(TEST_JOBS) --dist loadfile
+	OMP_NUM_THREADS=$${OMP_NUM_THREADS:-1} $(BIN)/python -m pytest -q -n $(TEST_JOBS) --dist loadfile
 
 lint: $(STAMP)
 	$(BIN)/ruff check .
