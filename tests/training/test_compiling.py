@@ -14,7 +14,10 @@ from pointsra.training.compiling import check_compile
 from pointsra.training.pretrain_learner import PretrainLearner
 from tests.conftest import TINY
 
-SMALLEST = (*TINY, "encoder.drop_path=0.5", "flow.depth=1", "runtime.compile=true")
+SMALLEST = (
+    *TINY,
+    *("encoder.drop_path=0.5", "flow.depth=1", "losses.points_energy=1", "flow.samples=2", "runtime.compile=true"),
+)
 
 
 def gradients(preset, batch, compiled):
