@@ -90,7 +90,7 @@ class Case:
     def alternative(self, option: str, variant: int, count: int = _ALTERNATIVE_POINTS) -> Points:
         """The hidden part (count, 3) of the same object with another option, in this frame."""
         other = _with_option(self.index, self.shape.class_name, self.choice, option, variant)
-        part = other_part(self.shape, other, _realizing(self.shape.class_name, self.choice))
+        part = other_part(self.shape, other, realizing(self.shape.class_name, self.choice))
         rng = np.random.default_rng([HELD_OUT_SEED, self.index, self.shape.label, variant + 1, _INSTANCE])
         points, _ = sample_meters(part, count, rng)
         return ((points - self.offset) / self.scale).astype(np.float32)
@@ -136,7 +136,7 @@ def part_cases(budget: Budget) -> Iterator[Case]:
             if _something_is_there(shape, choice):
                 break
         unit, parts, offset, scale = _sampled(shape, index, budget.points, _PART_CLOUD)
-        hidden = realized_in(parts, shape, _realizing(name, choice))
+        hidden = realized_in(parts, shape, realizing(name, choice))
         rng = np.random.default_rng([HELD_OUT_SEED, index, shape.label, number + 1, _TOLD])
         options = CHOICES[name][choice]
         option = str(rng.choice(list(options), p=list(options.values())))
@@ -184,7 +184,8 @@ def _sampled(shape: Shape, index: int, count: int, purpose: int) -> tuple[Points
     return sample_framed(shape, count, rng)
 
 
-def _realizing(name: str, choice: str) -> Alternative:
+def realizing(name: str, choice: str) -> Alternative:
+    """What realizes a choice of a class, and so is hidden."""
     return next(each for each in ALTERNATIVES[name] if choice in each.choices)
 
 
@@ -196,5 +197,5 @@ def _share_hidden(shape: Shape, index: int, choice: str, count: int) -> float:
     unit, parts, _, _ = _sampled(shape, index, count, _TOLD)
     cloud = torch.from_numpy(unit)[None]
     centers = farthest_point_indices(cloud, PATCHES)[0].numpy()
-    hidden = int(realized_in(parts[centers], shape, _realizing(shape.class_name, choice)).sum())
+    hidden = int(realized_in(parts[centers], shape, realizing(shape.class_name, choice)).sum())
     return min(max(hidden, 1), PATCHES - 1) / PATCHES

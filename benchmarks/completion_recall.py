@@ -14,10 +14,9 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from benchmarks.completion_cases import CHOSEN, Case
+from benchmarks.completion_cases import CHOSEN, Case, realizing
 from benchmarks.completion_rows import HIDDEN_SHARE, PATCHES
 from pointsra.data.places import split_path
-from pointsra.data.shapes import ALTERNATIVES
 from pointsra.data.splits import Split
 from pointsra.data.store import open_split
 from pointsra.ops.chamfer import chamfer_l2
@@ -61,13 +60,11 @@ def _cuts(split: Split, kind: str) -> Iterator[tuple[Points, NDArray[np.bool_]]]
     Of parts, all that realize one of the judged choices, the classes together: networks are not told the class.
     """
     if kind != "part":
-        for row in range(len(split)):
-            cloud = split.points_at([row])[0]
+        for row, cloud in enumerate(split.points_at(np.arange(len(split)))):
             yield cloud, visible_points(cloud, kind, PATCHES, HIDDEN_SHARE if kind == "block" else None, row)
         return
     for name, choice in CHOSEN:
-        parts = next(each.parts for each in ALTERNATIVES[name] if choice in each.choices)
-        hidden = [split.part_names.index(f"{name}/{part}") for part in parts]
+        hidden = [split.part_names.index(f"{name}/{part}") for part in realizing(name, choice).parts]
         rows = (split.labels == split.class_names.index(name)).nonzero()[0]
         for cloud, labels in zip(split.points_at(rows), np.asarray(split.parts_at(rows)), strict=True):
             yield cloud, ~np.isin(labels, hidden)

@@ -14,7 +14,7 @@ import torch
 from benchmarks import completion
 from benchmarks.completion_aims import ratios
 from benchmarks.completion_baselines import away_from, mirrored
-from benchmarks.completion_cases import CHOSEN, Case, block_cases, part_cases, scan_cases, shown_option
+from benchmarks.completion_cases import CHOSEN, Case, block_cases, part_cases, realizing, scan_cases, shown_option
 from benchmarks.completion_measures import Cases, Completed, caption_without, distances, figures
 from benchmarks.completion_recall import recalled
 from benchmarks.completion_rows import HELD_OUT_SEED, ROWS, Budget, resolved
@@ -131,8 +131,7 @@ def test_what_was_seen_in_training_is_recalled_wherever_it_lies(kind, furniture_
         named = [split.class_names[label] for label in split.labels]
         row, name = next((row, name) for row, name in enumerate(named) if (name, "base") in CHOSEN)
         cloud, labels = split.points_at([row])[0], split.parts_at([row])[0]
-        parts_of_base = next(each.parts for each in ALTERNATIVES[name] if "base" in each.choices)
-        under = [split.part_names.index(f"{name}/{part}") for part in parts_of_base]
+        under = [split.part_names.index(f"{name}/{part}") for part in realizing(name, "base").parts]
     if kind == "part":
         visible = ~np.isin(labels, under)
     else:

@@ -210,12 +210,12 @@ class PretrainLearner(Learner):
         paths = [self._sampled_path(state, generator) for _ in range(self._draws)]
         shown = context if preset.flow.context_gradient else context.detached()
         bound = bound_flow(network.flow, state.rank, shown, condition)
-        share = square = None
+        share, unit = None, 1.0
         if preset.flow.error_frame == "whole":
             # Where little is visible its unit is short and the hidden part many units away: without this, such
             # clouds make most of the error. Unconditioned rows are in the whole cloud's frame already.
             square = _squared_unit(clouds, free)
-            share = (square / square.mean()).repeat(self._draws)
+            share, unit = (square / square.mean()).repeat(self._draws), square.sqrt()
         result = self.objective.loss(
             over_draws(bound, free, self._draws), joined(paths), state.active.repeat(self._draws, 1), share
         )
@@ -227,15 +227,14 @@ class PretrainLearner(Learner):
             samples = self._drawn_in_one(bound, state, free, generator)
             if preset.losses.energy:
                 score = energy_score(samples, truths, state.active)
-                terms["energy"] = (score if square is None else score * square.sqrt()).mean()
+                terms["energy"] = (score * unit).mean()
             if self.reading is not None:
                 terms["reading"] = self.reading.error(state, batch, *known, generator)
                 terms["reading_energy"] = self.reading.energy(samples, state, truths).mean()
         if preset.losses.points_energy:
             samples = self._drawn_in_one(bound, state, free, generator, preset.flow.points_temperature)
             seen = encoding if preset.flow.context_gradient else encoding.detached()
-            score = self._cloud_score(*compared_points(network, seen, clouds, samples, generator))
-            score = score if square is None else score * square.sqrt()
+            score = self._cloud_score(*compared_points(network, seen, clouds, samples, generator)) * unit
             terms["points_energy"] = torch.where(free, 0.0, score).mean()  # the decoder knows no cloud without a part
         return terms
 
