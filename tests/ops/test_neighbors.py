@@ -1,4 +1,4 @@
-"""Nearest neighbors against loops: small, chunked, far from the origin, and under autocast."""
+"""Nearest neighbors against loops: small, chunked, far from the origin, under autocast, and by which search."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from pointsra.errors import SettingsError
-from pointsra.ops import neighbors, plane_search, tree_search
+from pointsra.ops import box_search, neighbors, plane_search, tree_search
 from pointsra.ops.backends import VARIABLE
 from pointsra.ops.neighbors import nearest_indices, squared_distances
 from pointsra.ops.products import taken_in_full
@@ -77,105 +77,6 @@ def test_chunks_change_nothing(monkeypatch, elements, count):
     assert torch.equal(nearest_indices(queries, points, count), whole)
 
 
-@pytest.fixture(params=["planes", "tree"])
-def search(request):
-    return {"planes": plane_search.nearest_by_planes, "tree": tree_search.nearest_by_tree}[request.param]
-
-
-@pytest.mark.parametrize(("total", "count"), [(2048, 32), (1000, 7), (97, 32), (40, 40), (5, 3)])
-@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
-def test_equal_distances_come_in_the_order_of_their_indices(search, total, count, dtype):
-    # Points of a coarse grid: most distances occur many times.
-    points = torch.randint(-3, 4, (2, total, 3), generator=torch.Generator().manual_seed(total)).to(dtype)
-    queries = points[:, : min(total, 60)]
-    table = (queries.unsqueeze(2) - points.unsqueeze(1)).square().sum(-1)
-    expected = table.sort(dim=-1, stable=True).indices
-    assert torch.equal(search(queries, points, count), expected[..., :count])
-    assert torch.equal(search(queries, points, 1), expected[..., :1])
-
-
-def scattered(name, total, dtype):
-    points = cloud(20, 3, total, 3, dtype=dtype)
-    if name == "far":
-        points += 3000.0
-    elif name == "outlier":
-        points[:, total // 2] = 1e6
-    elif name == "tiny":
-        points *= 1e-21
-    elif name == "huge":
-        points *= 1e17
-    elif name == "one place":
-        points[:] = points[:, :1]
-    elif name == "flat":
-        points[..., 1] = 7.0
-    return points
-
-
-@pytest.mark.parametrize("name", ["plain", "far", "outlier", "tiny", "huge", "one place", "flat"])
-@pytest.mark.parametrize(("total", "count"), [(1500, 32), (1031, 9), (130, 2), (20, 19)])
-@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
-def test_both_equal_the_sorted_differences_wherever_clouds_lie(search, name, total, count, dtype):
-    points = scattered(name, total, dtype)
-    queries = torch.cat([points[:, : total // 10], scattered("plain", 40, dtype) * points.std()], dim=1)
-    gaps = queries.unsqueeze(2) - points.unsqueeze(1)
-    x, y, z = gaps.square().unbind(dim=-1)
-    expected = (x + y + z).sort(dim=-1, stable=True).indices[..., :count]
-    assert torch.equal(search(queries, points, count), expected)
-
-
-@pytest.mark.parametrize("widest", [8, 64, 600])
-@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
-def test_planes_search_many_points_in_parts(monkeypatch, widest, dtype):
-    points = scattered("plain", 1031, dtype)
-    whole = plane_search.nearest_by_planes(points, points, 11)
-    monkeypatch.setattr(plane_search, "_WIDEST", widest)
-    assert torch.equal(plane_search.nearest_by_planes(points, points, 11), whole)
-
-
-@pytest.fixture
-def asked_again(monkeypatch):
-    """How many queries are answered from all of their distances."""
-    direct, sizes = plane_search._of_all, []
-
-    def watched(points, asking, count):
-        sizes.append(asking.shape[1])
-        return direct(points, asking, count)
-
-    monkeypatch.setattr(plane_search, "_of_all", watched)
-    return sizes
-
-
-def test_planes_look_again_where_rounding_may_have_left_a_neighbor_out(asked_again):
-    points = torch.cartesian_prod(*[torch.arange(9.0)] * 3)[None]
-    table = (points.unsqueeze(2) - points.unsqueeze(1)).square().sum(-1)
-    expected = table.sort(dim=-1, stable=True).indices[..., :40]
-    assert torch.equal(plane_search.nearest_by_planes(points, points, 40), expected)
-    assert sum(asked_again) > 100
-
-
-@pytest.mark.parametrize("shift", [0.0, 5e5])
-def test_planes_look_once_at_a_room_in_metres(asked_again, shift):
-    points = 10 * cloud(24, 1, 20_000, 3).remainder(1.0)
-    points[..., 2] *= 0.01
-    plane_search.nearest_by_planes(points[:, :500].double() + shift, points.double() + shift, 16)
-    plane_search.nearest_by_planes(points[:, :500], points, 16)
-    assert not asked_again
-
-
-@pytest.mark.parametrize("precision", ["highest", "medium"])
-def test_planes_heed_neither_autocast_nor_the_precision_of_products(precision):
-    points = scattered("plain", 1500, torch.float32)
-    expected = plane_search.nearest_by_planes(points.double(), points.double(), 32)
-    before = torch.get_float32_matmul_precision()
-    try:
-        torch.set_float32_matmul_precision(precision)
-        with torch.autocast("cpu", dtype=torch.bfloat16):
-            found = plane_search.nearest_by_planes(points, points, 32)
-    finally:
-        torch.set_float32_matmul_precision(before)
-    assert torch.equal(found, expected)
-
-
 def test_tables_heed_no_lowered_precision_of_products(monkeypatch):
     queries, points = cloud(27, 2, 40, 3), cloud(28, 2, 300, 3)
     exact = squared_distances(queries.double(), points.double())
@@ -193,22 +94,29 @@ def test_tables_heed_no_lowered_precision_of_products(monkeypatch):
     assert taken_in_full(points.device)
 
 
-def test_nothing_asked_nothing_found(search):
-    for count in (1, 4):
-        assert search(torch.zeros(2, 0, 3), cloud(21, 2, 9, 3), count).shape == (2, 0, count)
-        assert search(torch.zeros(0, 5, 3), torch.zeros(0, 9, 3), count).shape == (0, 5, count)
-
-
 @pytest.mark.parametrize("count", [1, 9])
 def test_large_clouds_are_searched_by_trees(monkeypatch, way, count):
     monkeypatch.setattr(tree_search, "_QUERIES", 700)
+    monkeypatch.setattr(tree_search, "_BOXES", 1000)
     asked, points = cloud(25, 2, 1500, 3), cloud(26, 2, 1500, 3)
-    assert not tree_search.pays(asked, points)
+    assert not tree_search.pays(asked, points, count)
     monkeypatch.setattr(tree_search, "_ALL_PAIRS", 4_000_000)
-    assert tree_search.pays(asked, points) and not tree_search.pays(asked[:, :900], points)
+    assert tree_search.pays(asked, points, count) and not tree_search.pays(asked[:, :900], points, count)
     if way == "auto":
         monkeypatch.setattr(neighbors, "nearest_by_planes", None)
+        monkeypatch.setattr(box_search, "nearest_by_boxes", None)
     assert torch.equal(nearest_indices(asked, points, count), plane_search.nearest_by_planes(asked, points, count))
+
+
+def test_clouds_asked_for_many_neighborhoods_are_searched_by_boxes(monkeypatch, way):
+    points = cloud(29, 16, 1100, 3)
+    asked = points[:, :64]
+    expected = plane_search.nearest_by_planes(asked, points, 32)
+    assert box_search.pays(asked, points, 32)
+    assert not box_search.pays(asked[:8], points[:8], 32) and not box_search.pays(asked, points, 1)
+    if way == "auto":
+        monkeypatch.setattr(neighbors, "nearest_by_planes", None)
+    assert torch.equal(nearest_indices(asked, points, 32), expected)
 
 
 @pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16, torch.float32, torch.float64])

@@ -5,10 +5,10 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from pointsra.ops import box_search, tree_search
 from pointsra.ops.backends import backend
 from pointsra.ops.plane_search import LARGEST, nearest_by_planes
 from pointsra.ops.products import taken_in_full
-from pointsra.ops.tree_search import nearest_by_tree, pays
 from pointsra.ops.triton_search import fits, nearest_by_triton
 
 # Distances held at once: 2^24 floats are 64 MiB. Ours: small enough for a laptop, large enough to stay fast.
@@ -60,11 +60,19 @@ def nearest_indices(queries: Tensor, points: Tensor, count: int) -> Tensor:
     if way == "triton" and (count == 1 or fits(points)):
         found = nearest_by_triton(queries, points, count)
     elif way == "planes" and _searchable(queries) and _searchable(points):
-        search = nearest_by_tree if pays(queries, points) else nearest_by_planes
-        found = search(queries, points, count)
+        found = _nearest_on_cpu(queries, points, count)
     else:
         found = _nearest_by_tables(queries, points, count)
     return found
+
+
+def _nearest_on_cpu(queries: Tensor, points: Tensor, count: int) -> Tensor:
+    """By the quickest of three ways that find the same, to the index."""
+    if tree_search.pays(queries, points, count):
+        return tree_search.nearest_by_tree(queries, points, count)
+    if box_search.pays(queries, points, count):
+        return box_search.nearest_by_boxes(queries, points, count)
+    return nearest_by_planes(queries, points, count)
 
 
 def _searchable(points: Tensor) -> bool:

@@ -31,7 +31,7 @@ _SHORT_ROWS = 256
 _WIDEST = 1 << 13
 # Selected beyond ``count``: so many more neighbors are farther by more than what 10 bits tell apart, but for lattices.
 MORE = 4
-_WHOLE = {torch.float32: torch.int32, torch.float64: torch.int64}
+WHOLE = {torch.float32: torch.int32, torch.float64: torch.int64}
 # The move to the mean, the product and the squared differences together round by less than 7 eps times the square of
 # how far query and point are from the mean, both added; ours leaves room. The other number is far above what products
 # lose where they fall below the range of floats.
@@ -120,7 +120,7 @@ def _fill_several(planes: _Planes, found: np.ndarray) -> None:
     right = torch.stack([*there, torch.ones_like(far), far], dim=1)
     together, rows = _blocks(clouds, asked, min(total, _WIDEST), tables=1)
     room = left.new_empty(together * rows * min(total, _WIDEST))
-    columns = torch.arange(min(total, _WIDEST), dtype=_WHOLE[room.dtype])
+    columns = torch.arange(min(total, _WIDEST), dtype=WHOLE[room.dtype])
     asking, points = planes.asking.flatten(1).numpy(), planes.asked.flatten(1).numpy()
     away, rounding = near.flatten().sqrt().numpy(), _ROUNDING * torch.finfo(near.dtype).eps
     into = found.reshape(-1, count)

@@ -2,6 +2,7 @@
 
 Comparing every query with every point costs their product. From about two million pairs a cloud on scipy's tree is
 quicker: 1.2 to 1.9 times for 2,048 to 8,192 points, 8 times for 2,000 queries to 100,000, on one thread of an AMD EPYC.
+Where several neighbors are asked for, boxes are quicker than both up to about 8,192 points (``box_search``).
 """
 
 from __future__ import annotations
@@ -14,15 +15,16 @@ from pointsra.ops.plane_search import MORE, UNDERFLOW, in_order, nearest_by_plan
 
 _PAIRS = 1 << 21  # of a query and a point, in each cloud
 _ALL_PAIRS = 1 << 24  # in all clouds together: fewer are compared before scipy is imported
+_BOXES = 1 << 13  # points of a cloud: several neighbors of fewer are found sooner by ``box_search``
 _QUERIES = 1 << 13  # asked at once: of 16 neighbors each, a few MiB
 _LEAF = 64  # points in a leaf; the usual 10 is half as quick where two clouds lie apart
 _ROUNDING = 16  # eps that both kinds of distances together are off by, in proportion; ours leaves room
 
 
-def pays(queries: Tensor, points: Tensor) -> bool:
-    """Whether a tree is quicker than comparing all: by how many queries (B, Q, 3) and points (B, N, 3) there are."""
-    pairs = queries.shape[1] * points.shape[1]
-    return pairs >= _PAIRS and len(points) * pairs > _ALL_PAIRS
+def pays(queries: Tensor, points: Tensor, count: int) -> bool:
+    """Whether a tree is the quickest for so many neighbors of (B, Q, 3) queries among (B, N, 3) points."""
+    pairs, large = queries.shape[1] * points.shape[1], points.shape[1] > _BOXES
+    return pairs >= _PAIRS and len(points) * pairs > _ALL_PAIRS and (count == 1 or large)
 
 
 def nearest_by_tree(queries: Tensor, points: Tensor, count: int) -> Tensor:
