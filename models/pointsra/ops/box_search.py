@@ -2,7 +2,7 @@
 
 A cloud is cut into cells of 16 points, across its longest axis, then the next, then the shortest, and each cell has its
 box. A query opens the boxes nearest to it and compares the points in them; a box that stays closed holds none nearer
-than itself. Where that is not farther than the last neighbor found, twice as many are opened.
+than itself. Where that is not farther than the last neighbor found, twice as many are opened, and in the end all.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from pointsra.ops.plane_search import MORE, UNDERFLOW, WHOLE, in_order, nearest_
 
 _CELL = 16  # points. Measured: boxes of 32 open too much, and of 8 there are too many to choose from
 _BLOCK = 1 << 19  # points compared at once, in three tables: 6 MiB in single precision
+_MOST = 4  # times as many boxes are opened as at first; who needs still more looks at all points
 _ROUNDING = 8  # eps that two sums of three squares are apart by, in proportion; ours leaves room
 _LARGEST = 1 << 16  # points in a cloud: that leaves 15 bits to sort them by
 _PAIRS = 1 << 20  # of a query and a point, in all clouds together: fewer are compared sooner than cells are cut
@@ -181,9 +182,10 @@ def _in_cells(cells: _Cells, asked: _Asked, count: int, room: Tensor) -> tuple[n
         (R, count) indices through all clouds, and the rows of those queries, if any, that all points should be asked.
     """
     opened = _opened(count)
+    most = min(_MOST * opened, asked.boxes.shape[1] - 1)
     chosen, sure = _in_opened(cells, asked, opened, count, room)
     rows = np.flatnonzero(~sure)
-    while len(rows) and 2 * opened < asked.boxes.shape[1]:
+    while len(rows) and 2 * opened <= most:
         opened *= 2
         chosen[rows], sure = _in_opened(cells, asked.rows(rows), opened, count, room)
         rows = rows[~sure]
