@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from pointsra.objectives.energy import cloud_energy_score, energy_score
+from pointsra.objectives.energy import cloud_distance, cloud_energy_score, energy_score
 
 
 def _spread(rows, deviation, generator):
@@ -54,15 +54,23 @@ def test_one_sample_has_no_spread():
         energy_score(torch.zeros(1, 1, 1, 3), torch.zeros(1, 1, 1, 3), torch.ones(1, 1, dtype=torch.bool))
 
 
-def test_of_clouds_the_distance_is_the_root_of_chamfer_whatever_the_order():
-    # Two points each: samples at 0 and at 2 along x, the truth at 1, all a point apart along y.
-    cloud = torch.tensor([[0.0, 0.0, 0.0], [0.0, 9.0, 0.0]])
-    aside = torch.tensor([1.0, 0.0, 0.0])
-    samples, truth = torch.stack([cloud, cloud.flip(0) + 2 * aside])[:, None], (cloud + aside)[None, None]
-    assert cloud_energy_score(samples, truth).item() == pytest.approx(2**0.5 - 0.5 * 8**0.5, abs=1e-4)
-    two = torch.cat([truth, truth + 3 * aside])
-    near = (2**0.5 + (2 * 16) ** 0.5 + 2**0.5 + (2 * 4) ** 0.5) / 4
-    assert cloud_energy_score(samples, two).item() == pytest.approx(near - 0.5 * 8**0.5, abs=1e-4)
+def test_the_distance_of_clouds_is_chamfer_in_both_ways_whatever_the_order():
+    # Two points each, 9 apart along y; one cloud is 2 along x from the other, and one of its points 3 more.
+    first = torch.tensor([[0.0, 0.0, 0.0], [0.0, 9.0, 0.0]])
+    second = torch.tensor([[2.0, 9.0, 0.0], [5.0, 0.0, 0.0]])
+    expected = (2 + 5) / 2 + 0.5 * ((4 + 25) / 2 * 2) ** 0.5
+    assert cloud_distance(first, second).item() == pytest.approx(expected, abs=1e-4)
+    stacked = torch.stack([first, second])
+    table = cloud_distance(stacked[:, None], stacked[None])
+    torch.testing.assert_close(table, torch.tensor([[0.0, expected], [expected, 0.0]]), atol=2e-4, rtol=0)
+
+
+def test_the_score_of_clouds_is_by_that_distance():
+    generator = torch.Generator().manual_seed(3)
+    samples, truths = torch.randn(3, 2, 9, 3, generator=generator), torch.randn(2, 2, 9, 3, generator=generator)
+    near = torch.stack([cloud_distance(x, y) for x in samples for y in truths]).mean(dim=0)
+    far = torch.stack([cloud_distance(samples[i], samples[j]) for i, j in ((0, 1), (0, 2), (1, 2))]).mean(dim=0)
+    torch.testing.assert_close(cloud_energy_score(samples, truths), near - 0.5 * far)
 
 
 @pytest.mark.parametrize("share", [0.0, 0.5, 1.0])

@@ -44,6 +44,7 @@ HARDEST = (
     "flow.error_frame=whole",  # divides by the mean unit of the batch
     "flow.draws=2",
     "losses.energy=1",
+    "losses.points=1",
     "losses.points_energy=1",
     "flow.all_dropout=0.3",  # rows with more slots of state than others
     "flow.adaptive_power=0.5",

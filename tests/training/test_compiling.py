@@ -16,7 +16,14 @@ from tests.conftest import TINY
 
 SMALLEST = (
     *TINY,
-    *("encoder.drop_path=0.5", "flow.depth=1", "losses.points_energy=1", "flow.samples=2", "runtime.compile=true"),
+    *(
+        "encoder.drop_path=0.5",
+        "flow.depth=1",
+        "losses.points=1",
+        "losses.points_energy=1",
+        "flow.samples=2",
+        "runtime.compile=true",
+    ),
 )
 
 

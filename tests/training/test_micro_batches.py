@@ -144,7 +144,7 @@ SCANS = (
 
 
 ENERGY = (
-    *("losses.energy=1", "losses.points_energy=1", "flow.points_temperature=0.7"),
+    *("losses.energy=1", "losses.points=1", "losses.points_energy=1", "flow.points_temperature=0.7"),
     *("flow.samples=3", "flow.order=morton", "flow.noise=tree"),
 )
 

@@ -17,7 +17,7 @@ import torch
 
 from pointsra.data.loaders import Batch, training_batches
 from pointsra.errors import CheckpointError, DataError, SettingsError, WorkFailedError
-from pointsra.objectives.energy import cloud_energy_score, energy_score
+from pointsra.objectives.energy import cloud_distance, cloud_energy_score, energy_score
 from pointsra.ops.randomness import stream
 from pointsra.settings import load_preset
 from pointsra.training import pretrain_learner
@@ -157,6 +157,40 @@ def test_the_points_energy_teaches_flow_and_decoder_and_the_encoder_only_when_al
     assert reached == [True, True, allowed]
 
 
+def test_the_points_are_of_hidden_parts_filled_at_jittered_centers():
+    learner = _learner("losses.points=0.7", "decoder.center_jitter=0.2")
+    _awake(learner)
+    filled = []
+    hook = learner.network.decoder.register_forward_hook(lambda module, given, output: filled.append((given, output)))
+    terms = learner(_batch(), stream(0, "step", 0))
+    hook.remove()
+    clouds, _ = learner._drawn(_batch(), stream(0, "step", 0))
+    (_, centers), members = filled[-1]
+    shift = centers - clouds.masked.centers
+    assert 0.02 < float(shift.std()) < 0.2
+    drawn = (centers.unsqueeze(2) + members).flatten(1, 2)
+    expected = (cloud_distance(drawn, clouds.masked.points) * clouds.scale).mean()
+    torch.testing.assert_close(terms["points"], expected)  # fewer points than are compared: all of them are
+    weights = learner.preset.losses.model_dump()
+    torch.testing.assert_close(terms["loss"], sum(weights[name] * terms[name] for name in (*TERMS, "points")))
+
+
+def test_the_points_and_their_energy_teach_the_decoder_alone_where_nothing_else_does():
+    only = [f"losses.{term}=0" for term in TERMS]
+    learner = _learner(*only, "losses.points=1", "losses.points_energy=1", "flow.context_gradient=false")
+    _awake(learner)
+    terms = learner(_batch(), stream(0, "step", 0))
+    assert set(terms) == {"loss", "points", "points_energy"}
+    terms["loss"].backward()
+    learned = {name.split(".")[0] for name, p in learner.network.named_parameters() if p.grad is not None}
+    assert learned == {"decoder"}
+    before = {name: value.clone() for name, value in learner.exported().items() if name.startswith("flow.")}
+    for step in range(1, 5):
+        learner.after_step(step, 10)
+    after = learner.exported()
+    assert before and all(torch.equal(value, after[name]) for name, value in before.items())
+
+
 @pytest.mark.parametrize("term", ["energy", "points_energy"])
 def test_alternatives_are_truths_of_the_energy_scores_alone(alternatives, term):
     """The other terms see the cloud as it is; where nothing is shown, nothing could be another."""
@@ -224,15 +258,21 @@ def test_flow_loss_reaches_the_encoder_only_when_allowed():
         assert touched is allowed
 
 
-def test_a_flow_goes_on_alone_beside_an_encoder_that_learns_nothing(tiny_run, tiny_preset, shapes_root, tmp_path):
+@pytest.mark.parametrize(
+    ("part", "losses"),
+    [("flow", ("losses.energy=1",)), ("decoder", ("losses.mean_flow=0", "losses.points=1", "losses.points_energy=1"))],
+)
+def test_a_part_goes_on_alone_beside_an_encoder_that_learns_nothing(
+    part, losses, tiny_run, tiny_preset, shapes_root, tmp_path
+):
     alone = [f"losses.{term}=0" for term in TERMS if term != "mean_flow"]
-    preset = load_preset(tiny_run / "preset.toml", (*alone, "losses.energy=1", "flow.context_gradient=false"))
+    preset = load_preset(tiny_run / "preset.toml", (*alone, *losses, "flow.context_gradient=false"))
     run = tmp_path / "alone"
     pretrain(preset, shapes_root, run, device=CPU, init=tiny_run)
     before, after = load_weights(tiny_run).tensors, load_weights(run).tensors
     measured = ("running_mean", "running_var", "num_batches_tracked")  # by batch norm, not learned
     changed = {name for name in before if not torch.equal(before[name], after[name]) and not name.endswith(measured)}
-    assert changed and all(name.startswith("flow.") for name in changed)
+    assert changed and {name.split(".")[0] for name in changed} == {part}
 
 
 def _watched_paths(learner, monkeypatch):

@@ -12,7 +12,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from pointsra.ops.chamfer import chamfer_l2
+from pointsra.ops.chamfer import nearest_squared
 
 _EPSILON = 1e-8  # under the root: two equal samples have a gradient
 
@@ -37,8 +37,20 @@ def energy_score(samples: Tensor, truth: Tensor, active: Tensor) -> Tensor:
     return _score(samples, truth, apart)
 
 
+def cloud_distance(first: Tensor, second: Tensor) -> Tensor:
+    """CD-L1 + ½ √CD-L2 of clouds (…, N, 3) and (…, M, 3), which broadcast: (…).
+
+    The first minds every point a little off, the second above all the few that are far.
+    """
+    shape = torch.broadcast_shapes(first.shape[:-2], second.shape[:-2])
+    pairs = (each.expand(*shape, -1, -1).reshape(-1, *each.shape[-2:]) for each in (first, second))
+    there, back = nearest_squared(*pairs)
+    mean = 0.5 * ((there + _EPSILON).sqrt().mean(dim=1) + (back + _EPSILON).sqrt().mean(dim=1))
+    return (mean + 0.5 * (there.mean(dim=1) + back.mean(dim=1) + _EPSILON).sqrt()).view(shape)
+
+
 def cloud_energy_score(samples: Tensor, truth: Tensor) -> Tensor:
-    """The same of clouds, whose points are in no order: the distance of two is the root of their CD-L2. (B,).
+    """The same of clouds, whose points are in no order, by :func:`cloud_distance`. (B,).
 
     Args:
         samples: (S, B, P, 3), S ≥ 2.
@@ -47,13 +59,7 @@ def cloud_energy_score(samples: Tensor, truth: Tensor) -> Tensor:
     Raises:
         ValueError: a single sample.
     """
-
-    def apart(first: Tensor, second: Tensor) -> Tensor:
-        first, second = torch.broadcast_tensors(first, second)
-        squared = chamfer_l2(first.flatten(0, -3), second.flatten(0, -3))
-        return (squared + _EPSILON).sqrt().view(first.shape[:-2])
-
-    return _score(samples, truth, apart)
+    return _score(samples, truth, cloud_distance)
 
 
 def _score(samples: Tensor, truth: Tensor, apart: Callable[[Tensor, Tensor], Tensor]) -> Tensor:

@@ -176,6 +176,7 @@ class Losses(Section):
     mae_sra: Weight = Field(0.2, description="alignment of the student with the low-ratio teacher")
     mft_sra: Weight = Field(0.2, description="alignment of flow features across times")
     energy: Weight = Field(0.0, description="energy score of samples that the flow draws in one evaluation")
+    points: Weight = Field(0.0, description="hidden parts as whole clouds, filled at true centers by the decoder alone")
     points_energy: Weight = Field(0.0, description="energy score of the points that such samples are decoded to")
     reading: Weight = Field(
         0.0, description="picture and caption, as a small network beside the flow reads them off true centers"
@@ -226,11 +227,14 @@ class PretrainPreset(Preset):
         if self.losses.mft_sra > 0 and self.losses.mean_flow == 0:
             raise ValueError("losses.mft_sra aligns the features that losses.mean_flow computes: give both or neither")
         for name in ("energy", "points_energy", "reading_energy"):
-            flowing = self.losses.mean_flow > 0 and self.flow.objective == "meanflow"
-            if getattr(self.losses, name) > 0 and not flowing:
+            if getattr(self.losses, name) > 0 and self.flow.objective != "meanflow":
                 raise ValueError(
                     f"losses.{name} is of samples that MeanFlow draws in one evaluation: it needs flow.objective = "
-                    "meanflow and losses.mean_flow above 0"
+                    "meanflow"
+                )
+            if getattr(self.losses, name) > 0 and self.losses.mean_flow == 0 and name != "points_energy":
+                raise ValueError(
+                    f"losses.{name} teaches the flow, beside its own loss: it needs losses.mean_flow above 0"
                 )
         if (self.losses.reading > 0) != (self.losses.reading_energy > 0):
             raise ValueError("losses.reading teaches what losses.reading_energy needs: give both or neither")

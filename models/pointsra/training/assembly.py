@@ -31,7 +31,9 @@ def point_sra_sizes(preset: PretrainPreset, image_dim: int, text_dim: int) -> Po
     """All dimensions of the network that ``preset`` describes; features of width 0 are not there."""
     flow = preset.flow
     crossed = preset.losses.cross_modal > 0
-    flowing = flow.objective != "off" and preset.losses.mean_flow > 0  # one that learns nothing is not kept
+    flowing = (
+        flow.objective != "off" and preset.losses.mean_flow + preset.losses.points_energy > 0
+    )  # what has no use is not kept
     return PointSRASizes(
         dim=preset.encoder.dim,
         depth=preset.encoder.depth,

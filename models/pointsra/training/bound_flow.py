@@ -7,6 +7,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
+from pointsra.data.loaders import Batch
 from pointsra.networks.mean_flow_transformer import FlowCondition, FlowContext, FlowOutput, MeanFlowTransformer
 
 BoundFlow = Callable[[Tensor, Tensor, Tensor, Tensor | None], FlowOutput]
@@ -33,9 +34,23 @@ def bound_flow(
     return network
 
 
+def kept_condition(batch: Batch, image_keep: Tensor, text_keep: Tensor) -> FlowCondition:
+    """Image and text of those clouds (B,) that have them and keep them."""
+    image, with_image = _known(batch.image, image_keep)
+    text, with_text = _known(batch.text, text_keep)
+    return FlowCondition(image, text, with_image, with_text)
+
+
 def over_draws(flow: BoundFlow, clouds: Tensor, draws: int) -> BoundFlow:
     """The flow for as many draws after one another of the same ``clouds`` (B,), each with its own conditions."""
     if draws == 1:
         return flow
     of = torch.arange(len(clouds), device=clouds.device).repeat(draws)
     return lambda state, r, t, rows: flow(state, r, t, of if rows is None else of[rows])
+
+
+def _known(feature: Tensor | None, keep: Tensor) -> tuple[Tensor | None, Tensor | None]:
+    """A feature without its NaN rows, and which rows keep it; a missing modality is (None, None)."""
+    if feature is None:
+        return None, None
+    return feature.nan_to_num(), keep & feature.isfinite().all(dim=-1)

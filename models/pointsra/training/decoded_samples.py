@@ -1,4 +1,4 @@
-"""What samples of the flow look like once the decoder has filled them, beside what is true, for their energy score.
+"""What the decoder makes of samples of the flow, and of true centers, beside what is true.
 
 Centers are the flow's language, points are what people see: a pedestal and four legs, whose centers lie hardly farther
 apart than those of two sets of four legs, differ in where there are points at all.
@@ -36,7 +36,23 @@ def compared_points(
     middle = clouds.visible.centers.mean(dim=1, keepdim=True)
     centers = (samples[:, :, -hidden:] * network.center_scale + middle).flatten(0, 1)
     parts = (part.repeat(count, 1, 1) for part in (encoding.queries, encoding.patches, encoding.centers))
-    drawn = Patches(centers, network.decoder(Encoding(*parts), centers).float()).points
     true = torch.stack([each.points for each in (clouds.masked, *clouds.alternatives)])
-    chosen = torch.randperm(drawn.shape[1], generator=generator)[:_POINTS].to(drawn.device)
-    return drawn[:, chosen].unflatten(0, (count, -1)), true[:, :, chosen]
+    drawn, true = _some(_filled(network, Encoding(*parts), centers), true, generator)
+    return drawn.unflatten(0, (count, -1)), true
+
+
+def refilled_points(
+    network: PointSRA, encoding: Encoding, clouds: MaskedClouds, centers: Tensor, generator: torch.Generator
+) -> tuple[Tensor, Tensor]:
+    """The same of hidden parts filled at ``centers`` (B, M, 3), true ones or what is near them: (B, P, 3) each."""
+    return _some(_filled(network, encoding, centers), clouds.masked.points, generator)
+
+
+def _filled(network: PointSRA, encoding: Encoding, centers: Tensor) -> Tensor:
+    return Patches(centers, network.decoder(encoding, centers).float()).points
+
+
+def _some(drawn: Tensor, true: Tensor, generator: torch.Generator) -> tuple[Tensor, Tensor]:
+    """The same random points, the last axis but one, of both."""
+    chosen = torch.randperm(drawn.shape[-2], generator=generator)[:_POINTS].to(drawn.device)
+    return drawn[..., chosen, :], true[..., chosen, :]

@@ -14,13 +14,13 @@ from torch import Tensor
 
 from pointsra.data.loaders import Batch
 from pointsra.networks.masked_autoencoder import Encoding
-from pointsra.networks.mean_flow_transformer import FlowCondition, FlowContext
+from pointsra.networks.mean_flow_transformer import FlowContext
 from pointsra.networks.point_sra import PointSRA
 from pointsra.networks.stochastic import draw_ahead, use_generator
 from pointsra.networks.teacher import Average, cosine_momentum
 from pointsra.objectives.alignment import flow_time_alignment, mask_ratio_alignment
 from pointsra.objectives.cross_modal import weighted_alignment
-from pointsra.objectives.energy import cloud_energy_score, energy_score
+from pointsra.objectives.energy import cloud_distance, cloud_energy_score, energy_score
 from pointsra.objectives.joint import weighted_sum
 from pointsra.objectives.path import FlowLoss, Path, joined
 from pointsra.objectives.reconstruction import patch_chamfer
@@ -31,8 +31,8 @@ from pointsra.ops.randomness import stream
 from pointsra.ops.sampling import gather_points
 from pointsra.ops.slot_noise import cooled, slot_noise
 from pointsra.training.assembly import build_flow_objective
-from pointsra.training.bound_flow import BoundFlow, bound_flow, over_draws
-from pointsra.training.decoded_samples import compared_points
+from pointsra.training.bound_flow import BoundFlow, bound_flow, kept_condition, over_draws
+from pointsra.training.decoded_samples import compared_points, refilled_points
 from pointsra.training.masking import MaskedClouds, mask_batch
 from pointsra.training.reading import build_reading
 from pointsra.training.step import Learner
@@ -81,7 +81,11 @@ class PretrainLearner(Learner):
             predicted = network.decoder(encoding, clouds.masked.centers + shift).float() + shift.unsqueeze(2)
             scale = clouds.scale[:, None, None, None]
             terms["reconstruction"] = self._chamfer(predicted * scale, clouds.masked.neighborhoods * scale)
-        if weights["mean_flow"]:
+        if weights["points"]:
+            near = clouds.masked.centers + self._jitter(clouds.masked.centers, generator)
+            pair = refilled_points(network, encoding.detached(), clouds, near, generator)
+            terms["points"] = (self._cloud_distance(*pair) * clouds.scale).mean()
+        if weights["mean_flow"] or weights["points_energy"]:
             terms |= self._flow_terms(batch, clouds, encoding, coins, (image_weight, text_weight), generator)
             if preset.flow.error_frame == "whole" and "mean_flow" in terms:
                 terms["mean_flow"] = terms["mean_flow"] * square_weight
@@ -104,7 +108,7 @@ class PretrainLearner(Learner):
         preset = self.preset.teacher
         if self.teacher is not None:
             self.teacher.follow(self.network.encoder, cosine_momentum(preset.momentum, step, total))
-        if self.flow_average is not None and self.network.flow is not None:
+        if self.flow_average is not None and self.network.flow is not None and self.preset.losses.mean_flow:
             # The ramp (1 + n) / (10 + n) lets the average forget its random start.
             self.flow_average.follow(self.network.flow, min(preset.flow_momentum, (1 + step) / (10 + step)))
 
@@ -135,7 +139,7 @@ class PretrainLearner(Learner):
 
         Draws, cutting, hiding, and the search of Chamfer stay outside of the graphs; the JVP is inside of one.
         """
-        for name in ("_listen", "_drawn", "_divided", "_draw_ahead", "_chamfer", "_cloud_score"):
+        for name in ("_listen", "_drawn", "_divided", "_draw_ahead", "_chamfer", "_cloud_distance", "_cloud_score"):
             setattr(self, name, torch.compiler.disable(getattr(self, name)))
         self._draws_ahead = True
         super().compile(**options)
@@ -151,6 +155,9 @@ class PretrainLearner(Learner):
 
     def _chamfer(self, predicted: Tensor, true: Tensor) -> Tensor:
         return patch_chamfer(predicted, true)
+
+    def _cloud_distance(self, drawn: Tensor, true: Tensor) -> Tensor:
+        return cloud_distance(drawn, true)
 
     def _cloud_score(self, samples: Tensor, truths: Tensor) -> Tensor:
         return cloud_energy_score(samples, truths)
@@ -204,10 +211,8 @@ class PretrainLearner(Learner):
         state = laid_out(clouds.masked.centers)
         truths = torch.stack([state.data, *(laid_out(other.centers).data for other in clouds.alternatives)])
         context = FlowContext(encoding.patches, state.visible_centers, ~free)
-        image, image_keep = _known(batch.image, (coins[1] >= preset.flow.image_dropout) & ~free)
-        text, text_keep = _known(batch.text, (coins[2] >= preset.flow.text_dropout) & ~free)
-        condition = FlowCondition(image, text, image_keep, text_keep)
-        paths = [self._sampled_path(state, generator) for _ in range(self._draws)]
+        image_keep, text_keep = coins[1] >= preset.flow.image_dropout, coins[2] >= preset.flow.text_dropout
+        condition = kept_condition(batch, image_keep & ~free, text_keep & ~free)
         shown = context if preset.flow.context_gradient else context.detached()
         bound = bound_flow(network.flow, state.rank, shown, condition)
         share, unit = None, 1.0
@@ -216,13 +221,15 @@ class PretrainLearner(Learner):
             # clouds make most of the error. Unconditioned rows are in the whole cloud's frame already.
             square = _squared_unit(clouds, free)
             share, unit = (square / square.mean()).repeat(self._draws), square.sqrt()
-        result = self.objective.loss(
-            over_draws(bound, free, self._draws), joined(paths), state.active.repeat(self._draws, 1), share
-        )
-        terms = {"mean_flow": result.loss, "flow_error": result.error}
-        if preset.losses.mft_sra:
-            average = bound_flow(self.flow_average.network, state.rank, context.detached(), condition)
-            terms["mft_sra"] = self._across_times(result, average, paths[0], state.active, generator)
+        terms = {}
+        if preset.losses.mean_flow:
+            paths = [self._sampled_path(state, generator) for _ in range(self._draws)]
+            active = state.active.repeat(self._draws, 1)
+            result = self.objective.loss(over_draws(bound, free, self._draws), joined(paths), active, share)
+            terms = {"mean_flow": result.loss, "flow_error": result.error}
+            if preset.losses.mft_sra:
+                average = bound_flow(self.flow_average.network, state.rank, context.detached(), condition)
+                terms["mft_sra"] = self._across_times(result, average, paths[0], state.active, generator)
         if preset.losses.energy or self.reading is not None:
             samples = self._drawn_in_one(bound, state, free, generator)
             if preset.losses.energy:
@@ -232,7 +239,8 @@ class PretrainLearner(Learner):
                 terms["reading"] = self.reading.error(state, batch, *known, generator)
                 terms["reading_energy"] = self.reading.energy(samples, state, truths).mean()
         if preset.losses.points_energy:
-            samples = self._drawn_in_one(bound, state, free, generator, preset.flow.points_temperature)
+            with torch.set_grad_enabled(preset.losses.mean_flow > 0 and torch.is_grad_enabled()):  # else it stays still
+                samples = self._drawn_in_one(bound, state, free, generator, preset.flow.points_temperature)
             seen = encoding if preset.flow.context_gradient else encoding.detached()
             score = self._cloud_score(*compared_points(network, seen, clouds, samples, generator)) * unit
             terms["points_energy"] = torch.where(free, 0.0, score).mean()  # the decoder knows no cloud without a part
@@ -290,10 +298,3 @@ class PretrainLearner(Learner):
 def _squared_unit(clouds: MaskedClouds, free: Tensor) -> Tensor:
     """(B,) the squared length of the flow's unit in the frame of the whole clouds, for rows without condition 1."""
     return torch.where(free, 1.0, clouds.scale.square())
-
-
-def _known(feature: Tensor | None, keep: Tensor) -> tuple[Tensor | None, Tensor | None]:
-    """A feature without its NaN rows, and which rows keep it; a missing modality is (None, None)."""
-    if feature is None:
-        return None, None
-    return feature.nan_to_num(), keep & feature.isfinite().all(dim=-1)
