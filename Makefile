@@ -61,16 +61,16 @@ wheel-check: $(STAMP)
 	cd / && $(CURDIR)/build/fresh/bin/pointsra prepare-data shapes --dry-run --out $(CURDIR)/build/nothing
 	cd / && $(CURDIR)/build/fresh/bin/pointsra reconstruct $(CURDIR)/docs/chair.ply --dry-run
 
-# Train the flow of the weights in the package on, and mix the outcome with them: see docs/weights.md.
+# Train the decoder of the weights in the package on, and mix the outcome with them: see docs/weights.md.
 weights: $(STAMP)
 	$(POINTSRA) prepare-data shapes --variant furniture --count 30000 --out weights-data
 	$(POINTSRA) pretrain --preset small --init models/pointsra/weights/small.safetensors \
-		--set losses.reconstruction=0 --set losses.cross_modal=0 --set losses.mae_sra=0 --set losses.mft_sra=0 \
-		--set masks.alternative_share=0.35 --set masks.scan_share=0.3 --set masks.part_share=0.3 \
-		--set flow.text_dropout=0.7 --set flow.image_dropout=0.85 \
-		--set losses.energy=2 --set losses.points_energy=1.5 --set flow.points_temperature=0.65 \
-		--set flow.context_gradient=false --set flow.draws=1 --set flow.samples=4 \
-		--set optimizer.epochs=1 --set optimizer.warmup_epochs=0.05 --set optimizer.lr=0.0005 --seed 44 \
+		--set losses.reconstruction=0 --set losses.mean_flow=0 --set losses.cross_modal=0 --set losses.mae_sra=0 --set losses.mft_sra=0 \
+		--set losses.energy=0 --set losses.points=0.6 --set losses.points_energy=1 --set decoder.center_jitter=0.03 \
+		--set masks.alternative_share=0.3 --set masks.scan_share=0.3 --set masks.part_share=0.3 --set masks.scan_density=2.5 \
+		--set flow.text_dropout=0.7 --set flow.image_dropout=0.85 --set flow.all_dropout=0 \
+		--set flow.points_temperature=0.65 --set flow.context_gradient=false --set flow.samples=2 \
+		--set optimizer.epochs=1 --set optimizer.warmup_epochs=0.05 --set optimizer.lr=0.001 --seed 50 \
 		--data weights-data --out weights-run
 	$(BIN)/python -c "from pathlib import Path; from pointsra.training.mixing import mix_weights; \
 		mix_weights(Path('models/pointsra/weights/small.safetensors'), Path('weights-run'), 0.5, Path('weights-run'), 'mixed')"
