@@ -13,7 +13,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from pointsra.ops.plane_search import MORE, UNDERFLOW, WHOLE, in_order, nearest_by_planes
+from pointsra.ops.plane_search import MORE, UNDERFLOW, WHOLE, blocks, counting_bits, in_order, nearest_by_planes
 
 _CELL = 16  # points. Measured: boxes of 32 open too much, and of 8 there are too many to choose from
 _BLOCK = 1 << 19  # points compared at once, in three tables: 6 MiB in single precision
@@ -86,8 +86,7 @@ def nearest_by_boxes(queries: Tensor, points: Tensor, count: int) -> Tensor:
     asking = queries.permute(2, 0, 1).unsqueeze(3).contiguous()
     (clouds, asked, _), many = queries.shape, cells.low.shape[3]
     width = max(many, _CELL * _opened(count))
-    rows = max(1, min(asked, _BLOCK // width))
-    together = max(1, min(clouds, _BLOCK // (width * rows))) if rows == asked else 1
+    together, rows = blocks(clouds, asked, width, _BLOCK)
     room, columns = points.new_empty(3, together * rows * width), torch.arange(many, dtype=WHOLE[kind])
     found = np.empty((clouds, asked, count), dtype=np.int64)
     for cloud in range(0, clouds, together):
@@ -96,7 +95,7 @@ def nearest_by_boxes(queries: Tensor, points: Tensor, count: int) -> Tensor:
             part = slice(start, start + rows)
             here = asking[:, of, part]
             away = _away(here, cells.low[:, of], cells.high[:, of], room)
-            numbered = away.view(columns.dtype).bitwise_and_(~_counting(many)).bitwise_or_(columns)
+            numbered = away.view(columns.dtype).bitwise_and_(~counting_bits(many)).bitwise_or_(columns)
             into = found[of, part]
             owners = np.arange(cloud, cloud + into.shape[0]).repeat(into.shape[1])
             block = _Asked(here.reshape(3, -1), numbered.flatten(0, 1).numpy(), owners)
@@ -113,11 +112,6 @@ def _opened(count: int) -> int:
     """Boxes that a query opens first: ours, over twice what a flat piece of so many points meets among square ones."""
     needed = (count + MORE) / _CELL
     return round(2.4 * (1 + 2.26 * needed**0.5 + needed))
-
-
-def _counting(many: int) -> int:
-    """The bits that count so many columns."""
-    return (1 << (many - 1).bit_length()) - 1
 
 
 def _cut(points: Tensor) -> _Cells:
@@ -143,7 +137,7 @@ def _sorted_places(planes: Tensor, parts: tuple[int, int, int]) -> np.ndarray:
     low, high = planes.aminmax(dim=2, keepdim=True)
     spread = (high - low).clamp_min(torch.finfo(planes.dtype).tiny)
     _, clouds, total = planes.shape
-    counting = _counting(total)
+    counting = counting_bits(total)
     finest = (1 << 31) // (counting + 1) - 1
     # Whole numbers sort twice as fast as pairs: where a point lies along the axis, and below it its place.
     numbers = (planes - low).div_(spread).mul_(0.999 * finest).to(torch.int32).numpy()
@@ -198,8 +192,8 @@ def _in_opened(cells: _Cells, asked: _Asked, opened: int, count: int, room: Tens
     rows, many = numbered.shape
     width = opened * _CELL
     numbered.partition(opened, axis=1)
-    closed = (numbered[:, opened] & ~_counting(many)).view(kind)
-    boxes = (numbered[:, :opened] & _counting(many)) + (asked.owners * many)[:, None].astype(numbered.dtype)
+    closed = (numbered[:, opened] & ~counting_bits(many)).view(kind)
+    boxes = (numbered[:, :opened] & counting_bits(many)) + (asked.owners * many)[:, None].astype(numbered.dtype)
     looked = torch.from_numpy(boxes.ravel())
     if room.shape[1] < rows * width:
         room = room.new_empty(2, rows * width)
@@ -211,7 +205,7 @@ def _in_opened(cells: _Cells, asked: _Asked, opened: int, count: int, room: Tens
         into *= into
         if axis:
             distances += gaps
-    whole, counting = WHOLE[distances.dtype], _counting(width)
+    whole, counting = WHOLE[distances.dtype], counting_bits(width)
     numbers = torch.bitwise_and(distances.view(whole), ~counting, out=gaps.view(whole))
     numbers = numbers.bitwise_or_(torch.arange(width, dtype=whole)).numpy()
     numbers.partition(count + MORE - 1, axis=1)

@@ -31,7 +31,7 @@ _SHORT_ROWS = 256
 _WIDEST = 1 << 13
 # Selected beyond ``count``: so many more neighbors are farther by more than what 10 bits tell apart, but for lattices.
 MORE = 4
-WHOLE = {torch.float32: torch.int32, torch.float64: torch.int64}
+WHOLE = {torch.float32: torch.int32, torch.float64: torch.int64}  # as what values are read where columns are in them
 # The move to the mean, the product and the squared differences together round by less than 7 eps times the square of
 # how far query and point are from the mean, both added; ours leaves room. The other number is far above what products
 # lose where they fall below the range of floats.
@@ -76,18 +76,22 @@ def nearest_by_planes(queries: Tensor, points: Tensor, count: int) -> Tensor:
     return torch.from_numpy(found)
 
 
-def _blocks(clouds: int, asked: int, width: int, tables: int) -> tuple[int, int]:
-    """How many clouds, and how many queries of each, make a block of rows of ``width`` values in so many tables."""
-    block = _BLOCK // (tables if width > _SHORT_ROWS else 4)
-    rows = max(1, min(asked, block // width))
-    return max(1, min(clouds, block // (width * rows))) if rows == asked else 1, rows
+def blocks(clouds: int, asked: int, width: int, held: int) -> tuple[int, int]:
+    """How many clouds, and how many queries of each, make a block of rows of ``width`` values: ``held`` at once."""
+    rows = max(1, min(asked, held // width))
+    return max(1, min(clouds, held // (width * rows))) if rows == asked else 1, rows
+
+
+def _held(width: int, tables: int) -> int:
+    """Values held at once in each of so many tables of rows of ``width``."""
+    return _BLOCK // (tables if width > _SHORT_ROWS else 4)
 
 
 def _fill_nearest(planes: _Planes, found: np.ndarray) -> None:
     """The nearest point alone, into ``found`` (B, Q, 1): the smallest of each row of exact distances."""
     _, clouds, asked = planes.asking.shape
     total = planes.asked.shape[2]
-    together, rows = _blocks(clouds, asked, total, tables=2)
+    together, rows = blocks(clouds, asked, total, _held(total, tables=2))
     gap, table = (planes.asking.new_empty(together * rows * total) for _ in range(2))
     for cloud in range(0, clouds, together):
         ahead = planes.asked[:, cloud : cloud + together, None, :]
@@ -118,9 +122,10 @@ def _fill_several(planes: _Planes, found: np.ndarray) -> None:
     near, far = here.square().sum(dim=0), there.square().sum(dim=0)
     left = torch.stack([*(-2.0 * here), near, torch.ones_like(near)], dim=2)
     right = torch.stack([*there, torch.ones_like(far), far], dim=1)
-    together, rows = _blocks(clouds, asked, min(total, _WIDEST), tables=1)
-    room = left.new_empty(together * rows * min(total, _WIDEST))
-    columns = torch.arange(min(total, _WIDEST), dtype=WHOLE[room.dtype])
+    width = min(total, _WIDEST)
+    together, rows = blocks(clouds, asked, width, _held(width, tables=1))
+    room = left.new_empty(together * rows * width)
+    columns = torch.arange(width, dtype=WHOLE[room.dtype])
     asking, points = planes.asking.flatten(1).numpy(), planes.asked.flatten(1).numpy()
     away, rounding = near.flatten().sqrt().numpy(), _ROUNDING * torch.finfo(near.dtype).eps
     into = found.reshape(-1, count)
@@ -161,7 +166,7 @@ def _candidates(
     found, beyond = [], np.inf
     for start in range(0, right.shape[2], _WIDEST):
         width = min(_WIDEST, right.shape[2] - start)
-        counting = (1 << (width - 1).bit_length()) - 1  # the bits that count columns
+        counting = counting_bits(width)
         values = room[: clouds * rows * width].view(clouds, rows, width)
         _multiply(left, right[..., start : start + width], values)
         numbers = (
@@ -174,6 +179,11 @@ def _candidates(
         found.append((numbers & counting).astype(np.int64))
         found[-1] += start
     return found[0] if len(found) == 1 else np.concatenate(found, axis=1), beyond
+
+
+def counting_bits(many: int) -> int:
+    """The last bits of a whole number, which count so many columns."""
+    return (1 << (many - 1).bit_length()) - 1
 
 
 def _multiply(left: Tensor, right: Tensor, out: Tensor) -> None:

@@ -31,9 +31,8 @@ def point_sra_sizes(preset: PretrainPreset, image_dim: int, text_dim: int) -> Po
     """All dimensions of the network that ``preset`` describes; features of width 0 are not there."""
     flow = preset.flow
     crossed = preset.losses.cross_modal > 0
-    flowing = (
-        flow.objective != "off" and preset.losses.mean_flow + preset.losses.points_energy > 0
-    )  # what has no use is not kept
+    used = preset.losses.mean_flow + preset.losses.points_energy > 0  # a flow without a use is not kept
+    flowing = flow.objective != "off" and used
     return PointSRASizes(
         dim=preset.encoder.dim,
         depth=preset.encoder.depth,

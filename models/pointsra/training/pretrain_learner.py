@@ -209,7 +209,6 @@ class PretrainLearner(Learner):
             return center_state(shown, hidden, whole, free, network.center_scale, preset.flow.order)
 
         state = laid_out(clouds.masked.centers)
-        truths = torch.stack([state.data, *(laid_out(other.centers).data for other in clouds.alternatives)])
         context = FlowContext(encoding.patches, state.visible_centers, ~free)
         image_keep, text_keep = coins[1] >= preset.flow.image_dropout, coins[2] >= preset.flow.text_dropout
         condition = kept_condition(batch, image_keep & ~free, text_keep & ~free)
@@ -232,6 +231,7 @@ class PretrainLearner(Learner):
                 terms["mft_sra"] = self._across_times(result, average, paths[0], state.active, generator)
         if preset.losses.energy or self.reading is not None:
             samples = self._drawn_in_one(bound, state, free, generator)
+            truths = torch.stack([state.data, *(laid_out(other.centers).data for other in clouds.alternatives)])
             if preset.losses.energy:
                 score = energy_score(samples, truths, state.active)
                 terms["energy"] = (score * unit).mean()
