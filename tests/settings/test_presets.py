@@ -192,6 +192,11 @@ def test_several_mistakes_are_named_at_once():
         (["losses.energy=1", "losses.mean_flow=0", "losses.mft_sra=0"], "losses.energy"),
         (["losses.energy=1", "flow.order=none"], "slot with slot"),
         (["losses.points_energy=1", "flow.objective=rectified_flow", "losses.mft_sra=0"], "losses.points_energy"),
+        (["losses.points=1", "decoder.learns=false"], "decoder.learns"),
+        (
+            ["losses.points_energy=1", "losses.mean_flow=0", "losses.mft_sra=0", "decoder.learns=false"],
+            "losses.points_energy without",
+        ),
         (["losses.energy=1", "flow.samples=1"], "flow.samples"),
         (
             [f"losses.{name}=0" for name in ("reconstruction", "mean_flow", "cross_modal", "mae_sra", "mft_sra")],

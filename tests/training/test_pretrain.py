@@ -260,7 +260,11 @@ def test_flow_loss_reaches_the_encoder_only_when_allowed():
 
 @pytest.mark.parametrize(
     ("part", "losses"),
-    [("flow", ("losses.energy=1",)), ("decoder", ("losses.mean_flow=0", "losses.points=1", "losses.points_energy=1"))],
+    [
+        ("flow", ("losses.energy=1",)),
+        ("flow", ("losses.points_energy=1", "decoder.learns=false")),
+        ("decoder", ("losses.mean_flow=0", "losses.points=1", "losses.points_energy=1")),
+    ],
 )
 def test_a_part_goes_on_alone_beside_an_encoder_that_learns_nothing(
     part, losses, tiny_run, tiny_preset, shapes_root, tmp_path

@@ -85,6 +85,7 @@ class Decoder(Section):
         0.0,
         description="largest standard deviation of noise on the masked centers, for drawn centers are never exact",
     )
+    learns: bool = Field(True, description="false: it stays as it is given, and what it decodes teaches the others")
 
 
 class Teacher(Section):
@@ -236,6 +237,12 @@ class PretrainPreset(Preset):
                 raise ValueError(
                     f"losses.{name} teaches the flow, beside its own loss: it needs losses.mean_flow above 0"
                 )
+        if not self.decoder.learns and self.losses.points > 0:
+            raise ValueError("losses.points teaches the decoder alone: it needs decoder.learns = true")
+        if not self.decoder.learns and self.losses.points_energy > 0 and self.losses.mean_flow == 0:
+            raise ValueError(
+                "losses.points_energy without losses.mean_flow teaches the decoder: it needs decoder.learns = true"
+            )
         if (self.losses.reading > 0) != (self.losses.reading_energy > 0):
             raise ValueError("losses.reading teaches what losses.reading_energy needs: give both or neither")
         if self.losses.energy > 0 and self.flow.order in ("hungarian", "none"):

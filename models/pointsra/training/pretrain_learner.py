@@ -63,6 +63,7 @@ class PretrainLearner(Learner):
         losses = preset.losses
         seeing = losses.reconstruction + losses.cross_modal + losses.mae_sra > 0
         self._encoder_learns = seeing or preset.flow.context_gradient
+        network.decoder.requires_grad_(preset.decoder.learns)
 
     def forward(self, batch: Batch, generator: torch.Generator) -> dict[str, Tensor]:
         """All terms with a weight above 0, and their weighted sum ``loss``."""
@@ -128,8 +129,7 @@ class PretrainLearner(Learner):
             return
         squares = []
         for number, batch in enumerate(batches):
-            generator = stream(preset.seed, "scale", number)
-            clouds = mask_batch(batch, self.preset, generator)
+            clouds = mask_batch(batch, preset, stream(preset.seed, "scale", number))
             offsets = clouds.masked.centers - clouds.visible.centers.mean(dim=1, keepdim=True)
             squares.append(offsets.square().mean())
         self.network.center_scale.copy_(torch.stack(squares).mean().sqrt())
