@@ -42,6 +42,11 @@ class Encoding:
         """The same without its graph."""
         return Encoding(self.queries.detach(), self.patches.detach(), self.centers)
 
+    def repeated(self, count: int) -> Encoding:
+        """All clouds, and all of them again, ``count`` times: (count · B, …)."""
+        parts = (self.queries, self.patches, self.centers)
+        return Encoding(*(part.repeat(count, 1, 1) for part in parts))
+
     def query(self, name: str) -> Tensor:
         """(B, C) one query token, by its name in :data:`QUERIES`."""
         return self.queries[:, QUERIES.index(name)]

@@ -13,7 +13,6 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from pointsra.errors import CheckpointError
-from pointsra.networks.masked_autoencoder import Encoding
 from pointsra.networks.mean_flow_transformer import FlowCondition, FlowContext, FlowOutput
 from pointsra.networks.point_sra import PointSRA
 from pointsra.ops.center_state import RANKED, ranks
@@ -105,11 +104,9 @@ def draw_completions(
     cut = cut_patches(cloud, shown, size)
     frame = visible_frame(cut, description.frame == "aligned")
     patches = cut.moved(frame)
-    encoding = network.encoder(patches)
-    parts = (encoding.queries, encoding.patches, encoding.centers)
-    repeated = Encoding(*(part.expand(samples, -1, -1) for part in parts))
+    encoding = network.encoder(patches).repeated(samples)
     middle = patches.centers.mean(dim=1, keepdim=True)
-    context = FlowContext(repeated.patches, (repeated.centers - middle) / network.center_scale)
+    context = FlowContext(encoding.patches, (encoding.centers - middle) / network.center_scale)
     rank = None
     if description.flow["order"] in RANKED:
         places = torch.arange(shown + hidden, device=device) - shown
@@ -125,7 +122,7 @@ def draw_completions(
     counter = _Counter(_guided(network, rank, context, condition, guidance), shown)
     drawn = flow_objective_named(description.flow["objective"]).draw(counter, cooled(noise, temperature), steps)
     centers = drawn * network.center_scale + middle
-    filled = network.decoder(repeated, centers)
+    filled = network.decoder(encoding, centers)
     points = (centers.unsqueeze(2) + filled).flatten(1, 2)
     if count is None:
         given = points.shape[1]

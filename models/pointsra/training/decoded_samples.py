@@ -35,9 +35,8 @@ def compared_points(
     count, hidden = len(samples), clouds.masked.centers.shape[1]
     middle = clouds.visible.centers.mean(dim=1, keepdim=True)
     centers = (samples[:, :, -hidden:] * network.center_scale + middle).flatten(0, 1)
-    parts = (part.repeat(count, 1, 1) for part in (encoding.queries, encoding.patches, encoding.centers))
     true = torch.stack([each.points for each in (clouds.masked, *clouds.alternatives)])
-    drawn, true = _some(_filled(network, Encoding(*parts), centers), true, generator)
+    drawn, true = _some(_filled(network, encoding.repeated(count), centers), true, generator)
     return drawn.unflatten(0, (count, -1)), true
 
 
