@@ -151,8 +151,8 @@ def reconstruct(
         raise SettingsError(f"--missing says how much a partial scan lacks: it goes with --hide none, not {hide}.")
     for name, path in (("INPUT", source), ("--image", image)):
         if path is not None and not path.is_file():
-            what = "is a folder, not a file" if path.is_dir() else "no such file"
-            raise InputFileError(f"{name} {path}: {what}.")
+            what = "is a folder, not a file" if path.is_dir() else "is a pipe or a device, not a file"
+            raise InputFileError(f"{name} {path}: {what if path.exists() else 'no such file'}.")
     folder = result_folder(out, "reconstruct", source.stem)
 
     # torch is loaded here, after whatever can be wrong without it has been said.

@@ -31,6 +31,15 @@ def test_what_cannot_be_read_is_one_sentence_and_exit_2(run, complete, tmp_path,
     assert files_here() == [name]
 
 
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no named pipes here")
+@pytest.mark.parametrize("command", ["reconstruct", "visualize"])
+def test_a_pipe_is_refused_rather_than_waited_for(run, complete, tmp_path, files_here, command):
+    os.mkfifo(tmp_path / "pipe.ply")
+    outcome = complete("pipe.ply") if command == "reconstruct" else run("visualize", "pipe.ply", "--out", "a.png")
+    assert (outcome.code, outcome.stdout) == (2, "") and "a pipe or a device" in outcome.stderr
+    assert files_here() == ["pipe.ply"]
+
+
 @pytest.mark.parametrize("hide", ["none", "block", "view"])
 @pytest.mark.parametrize(
     ("name", "points"),

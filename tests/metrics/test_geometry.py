@@ -7,16 +7,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from pointsra.metrics import geometry
 from pointsra.metrics.geometry import (
     F_SCORE_DISTANCE,
     chamfer_and_f_score,
     chamfer_l2,
     f_score,
+    mean_apart,
     mean_pairwise_chamfer,
-    mean_to_others,
     one_sided_distance,
     one_sided_hausdorff,
-    pairwise_chamfer,
 )
 
 
@@ -71,15 +71,32 @@ def test_pairwise_is_the_mean_over_pairs_and_does_not_grow_with_copies_of_the_sp
 
 
 @pytest.mark.parametrize("shared", [0, 1, 25])
-def test_points_that_all_clouds_share_need_no_search(shared):
-    parts, same = [cloud(seed, 20 + seed) for seed in range(4)], cloud(9, shared)
+@pytest.mark.parametrize("count", [2, 4, 5])
+def test_points_that_all_clouds_share_need_no_search(shared, count):
+    parts, same = [cloud(seed, 20 + seed) for seed in range(count)], cloud(9, shared)
     wholes = [np.concatenate([same, part]) for part in parts]
-    table = pairwise_chamfer(parts, same)
-    assert table.sum() / (4 * 3) == pytest.approx(mean_pairwise_chamfer(wholes))
+    apart = mean_apart(parts, same)
+    assert apart.mean() == pytest.approx(mean_pairwise_chamfer(wholes))
     for i, first in enumerate(wholes):
         others = [chamfer_l2(first, second) for j, second in enumerate(wholes) if j != i]
-        assert mean_to_others(table)[i] == pytest.approx(np.mean(others))
+        assert apart[i] == pytest.approx(np.mean(others))
     assert chamfer_and_f_score(*parts[:2]) == (chamfer_l2(*parts[:2]), f_score(*parts[:2]))
+
+
+@pytest.mark.parametrize(("count", "others"), [(16, 15), (17, 16), (18, 16), (40, 16)])
+def test_many_clouds_are_each_compared_with_sixteen_others(count, others, monkeypatch):
+    compared = []
+    both_ways = geometry.nearest_both_ways
+    monkeypatch.setattr(geometry, "nearest_both_ways", lambda a, b: compared.append((a, b)) or both_ways(a, b))
+    places = [np.array([[float(number), 0.0, 0.0]]) for number in range(count)]
+    apart = mean_apart(places)
+    pairs = {frozenset((int(a[0, 0]), int(b[0, 0]))) for a, b in compared}
+    assert len(pairs) == len(compared) == count * others // 2
+    for number in range(count):
+        mine = [next(iter(pair - {number})) for pair in pairs if number in pair]
+        assert len(mine) == others
+        assert apart[number] == pytest.approx(np.mean([2.0 * (number - other) ** 2 for other in mine]))
+    assert mean_apart(places[:1]).tolist() == [0.0] and mean_apart([]).tolist() == []
 
 
 def test_chamfer_agrees_with_the_one_that_is_trained_on():

@@ -278,6 +278,10 @@ def test_coordinates_out_of_range_are_refused(unit, chair, tiny_run):
         ({"guidance": 2.0}, "--text or --image"),
         ({"temperature": 0.0}, "--temperature"),
         ({"temperature": float("nan")}, "--temperature"),
+        ({"samples": 1_000_000}, "1000000 completions of about 2048 points"),
+        ({"samples": 3, "points_generated": 10_000_000}, "are 30000000 points; 20000000 are the most"),
+        ({"count": 10**9}, "--mesh-points 1000000000"),
+        ({"text": " "}, "--text is empty"),
     ],
 )
 def test_wrong_requests_are_named(chair_file, tiny_run, changes, message):

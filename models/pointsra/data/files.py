@@ -129,6 +129,8 @@ def _reader_for(path: Path) -> Callable[[Path], Readout]:
         raise InputFileError(f"{path}: no such file.")
     if path.is_dir():
         raise InputFileError(f"{path}: this is a folder; name a mesh or point cloud file.")
+    if not path.is_file():
+        raise InputFileError(f"{path}: this is a pipe or a device; write what comes of it to a file first.")
     suffix = path.suffix.lower().lstrip(".")
     if suffix not in _READERS:
         known = ", ".join(KNOWN_SUFFIXES)

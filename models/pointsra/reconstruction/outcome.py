@@ -36,7 +36,7 @@ class Completions:
             visible points are part of it.
         chamfer_l2, f_score: (S) of the generated to the hidden points, unit frame; None where nothing was hidden.
         diversity: mean pairwise CD-L2 of the completions, unit frame.
-        apart: (S) mean CD-L2 of each completion to the others; the smallest is the most typical one.
+        apart: (S) mean CD-L2 of each completion to the others, of many to 16; the smallest is the most typical one.
         seconds: load and sample.
         weights: which were used.
         one_sided: whether the visible part was taken for what one camera sees.

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from pointsra.data.files import read_cloud
 from pointsra.data.mesh_files import sample_surface
 from pointsra.errors import CheckpointError, InputFileError
-from pointsra.metrics.geometry import chamfer_and_f_score, mean_to_others, pairwise_chamfer
+from pointsra.metrics.geometry import chamfer_and_f_score, mean_apart
 from pointsra.networks.mean_flow_transformer import FlowCondition
 from pointsra.networks.point_sra import PointSRA
 from pointsra.ops.threads import one_thread
@@ -133,7 +133,7 @@ def complete_points(
     hidden = unit[~visible] if request.hide != "none" else None
     scored = [_thinned(part, request.seed) for part in generated]
     shown = _thinned(unit[visible & ~stray], request.seed)
-    apart = mean_to_others(pairwise_chamfer(scored, shown)).tolist()
+    apart = mean_apart(scored, shown).tolist()
     truth = None if hidden is None else _thinned(hidden, request.seed)
     scores = None if truth is None else [chamfer_and_f_score(part, truth) for part in scored]
     return Completions(

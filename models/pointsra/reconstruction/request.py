@@ -12,9 +12,10 @@ from pointsra.reconstruction.hiding import HIDING
 from pointsra.reconstruction.up_axis import UP_AXES
 
 TEMPERATURE = 0.65
-"""Of the noise, unless another is asked for. Found on validation shapes: the mean of eight is nearer to what was hidden
-than at 1, by 31 % for blocks, 43 % for parts and 64 % for single-view scans; the best of eight is farther, by 23, 17
-and 3 %."""
+"""Of the noise, unless another is asked for; found on validation shapes (docs/beware.md says what it is worth)."""
+
+_MOST_POINTS = 20_000_000  # of a mesh, and of all completions together; ours: some gigabytes of memory
+_USUAL_POINTS = 2048  # about what a completion has where nobody says how many
 
 
 @dataclass(frozen=True)
@@ -77,6 +78,16 @@ def check_request(request: ReconstructRequest) -> None:
         raise SettingsError("--samples and --steps must be at least 1.")
     if request.points_generated is not None and request.points_generated < 1:
         raise SettingsError("--points must be at least 1.")
+    wanted = request.samples * (request.points_generated or _USUAL_POINTS)
+    if wanted > _MOST_POINTS:
+        raise SettingsError(
+            f"{request.samples} completions of {request.points_generated or f'about {_USUAL_POINTS}'} points are "
+            f"{wanted} points; {_MOST_POINTS} are the most at a time: take fewer --samples or --points."
+        )
+    if request.count is not None and request.count > _MOST_POINTS:
+        raise SettingsError(f"--mesh-points {request.count} is too many: {_MOST_POINTS} are the most.")
+    if request.text is not None and not request.text.strip():
+        raise SettingsError("--text is empty: say what the completions are to be, or leave it out.")
     for name, share in (("ratio", request.ratio), ("missing", request.missing)):
         if share is not None and not 0.0 < share < 1.0:
             raise SettingsError(f"--{name} {share} must lie between 0 and 1, both excluded.")
