@@ -18,7 +18,7 @@ from pointsra.networks.point_sra import PointSRA
 from pointsra.ops.center_state import RANKED, ranks
 from pointsra.ops.masks import visible_count
 from pointsra.ops.occlusion import seen_from_one_side
-from pointsra.ops.patches import cut_patches
+from pointsra.ops.patches import Patches, cut_patches
 from pointsra.ops.randomness import stream
 from pointsra.ops.slot_noise import cooled, slot_noise
 from pointsra.reconstruction.cleaning import evened_rows
@@ -122,8 +122,7 @@ def draw_completions(
     counter = _Counter(_guided(network, rank, context, condition, guidance), shown)
     drawn = flow_objective_named(description.flow["objective"]).draw(counter, cooled(noise, temperature), steps)
     centers = drawn * network.center_scale + middle
-    filled = network.decoder(encoding, centers)
-    points = (centers.unsqueeze(2) + filled).flatten(1, 2)
+    points = Patches(centers, network.decoder(encoding, centers)).points
     if count is None:
         given = points.shape[1]
         count = min(max(round(len(visible) * hidden / shares), given), _DENSEST * given)
