@@ -189,6 +189,7 @@ def test_plane_mixture_is_learned_in_one_step_and_controls_are_not():
     figures = {
         name: mean_flow_mixture.measure(objective, mean_flow_mixture.train(objective, 700, width=96), (1,))
         for name, objective in mean_flow_mixture.objectives().items()
+        if not name.startswith("α")  # which is no control and takes as long as the others
     }
     right = figures["MeanFlow, predicted tangent"]["SW 1"]
     assert right < 0.4
