@@ -175,6 +175,19 @@ def test_a_scan_is_cut_in_more_patches_where_the_weights_know_that(chair, tiny_r
     assert cuts == [4, 4, 4, 8]
 
 
+def test_more_cells_are_drawn_where_the_weights_know_that(chair, tiny_run):
+    model = load(tiny_run, "cpu")
+    masks = model.description.preset["masks"] | {"cell_density": 3}
+    dense = replace(model.description, preset=model.description.preset | {"masks": masks})
+    for described, cells in ((model.description, 12), (dense, 36)):
+        drawn = draw_completions(
+            *(model.network, described, chair.astype(np.float32)[:64]),
+            **{"missing": 0.75, "samples": 2, "steps": 1, "seed": 0},
+        )
+        assert drawn.centers.shape == (2, cells, 3)
+        assert drawn.points.shape == (2, 12 * 16, 3)  # as many points as ever
+
+
 def test_an_input_is_taken_for_a_scan_if_one_camera_could_have_seen_it(chair, tiny_run):
     model = load(tiny_run, "cpu")
     seen = visible_points(chair.astype(np.float32), "view", 16, None, 0)

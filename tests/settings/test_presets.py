@@ -173,6 +173,7 @@ def test_several_mistakes_are_named_at_once():
         (["masks.level_share=0.7", "masks.block_share=0.6"], "together exceed 1"),
         (["masks.scan_low=0.9", "masks.scan_high=0.2"], "scan_low … scan_high must"),
         (["masks.scan_density=2"], "masks.scan_density needs masks.sealed"),
+        (["masks.cell_density=2"], "masks.cell_density needs masks.hidden = cells"),
         (["masks.crop_low=0.0", "masks.crop_high=0.0"], "crop_low … crop_high must"),
         (["patches.groups=2000"], "must not exceed points (1024)"),
         (["encoder.heads=7"], "not divisible"),

@@ -115,6 +115,21 @@ def test_cells_hold_the_hidden_points_and_leave_the_visible_patches_alone():
         assert len(rows(absolute(cells.masked, row))) > 0.8 * len(hidden)
 
 
+def test_more_cells_are_smaller_and_hold_the_same_points_together():
+    points, usual = masked(sealed=True, hidden="cells")
+    _, dense = masked(sealed=True, hidden="cells", cell_density=2)
+    assert torch.equal(usual.visible.neighborhoods, dense.visible.neighborhoods)
+    cells, members = usual.masked.neighborhoods.shape[1:3]
+    assert dense.masked.neighborhoods.shape == (4, 2 * cells, members, 3)
+    halves = dense.masked.centers.unflatten(1, (cells, 2))
+    # Two cells of an order that follow one another are the halves of one of the usual.
+    assert (halves.mean(dim=2) - usual.masked.centers).norm(dim=-1).median() < 0.1
+    assert (halves[:, :, 0] - halves[:, :, 1]).norm(dim=-1).median() > 0.2
+    assert dense.masked.neighborhoods.norm(dim=-1).mean() < 0.9 * usual.masked.neighborhoods.norm(dim=-1).mean()
+    for row in range(4):
+        assert rows(absolute(dense.masked, row)) <= rows(owned(points, row))
+
+
 def test_cells_follow_the_frame():
     _, whole = masked(hidden="cells")
     _, visible = masked(hidden="cells", frame="visible")

@@ -139,7 +139,7 @@ def _distance(first, second):
 
 SCANS = (
     *("masks.block_share=0", "masks.view_share=0", "masks.scan_share=1", "masks.scan_views=2", "masks.scan_density=2"),
-    *("masks.sealed=true", "masks.hidden=cells"),
+    *("masks.sealed=true", "masks.hidden=cells", "masks.cell_density=2"),
 )
 
 

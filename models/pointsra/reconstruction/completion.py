@@ -94,7 +94,7 @@ def draw_completions(
     device = network.center_scale.device
     groups, size = description.patches["groups"], description.patches["size"]
     shares = min(visible_count(groups, missing), groups - 1)
-    hidden = groups - shares
+    cells = description.cell_density * (groups - shares)
     if one_sided is None:
         one_sided = description.scan_density > 1.0 and _looks_one_sided(visible, seed)
     shown = scan_patches(shares, description.scan_density) if one_sided else shares
@@ -109,13 +109,13 @@ def draw_completions(
     context = FlowContext(encoding.patches, (encoding.centers - middle) / network.center_scale)
     rank = None
     if description.flow["order"] in RANKED:
-        places = torch.arange(shown + hidden, device=device) - shown
-        rank = ranks(hidden, places).expand(samples, -1)
+        places = torch.arange(shown + cells, device=device) - shown
+        rank = ranks(cells, places).expand(samples, -1)
     streams = [stream(seed, "sample", number) for number in range(samples)]
     noise = slot_noise(
         description.flow.get("noise", "white"),
         samples,
-        hidden,
+        cells,
         None if rank is None else rank[:, shown:],
         lambda shape: torch.stack([torch.randn(shape[1:], generator=each) for each in streams]).to(device),
     )
@@ -124,8 +124,8 @@ def draw_completions(
     centers = drawn * network.center_scale + middle
     points = Patches(centers, network.decoder(encoding, centers)).points
     if count is None:
-        given = points.shape[1]
-        count = min(max(round(len(visible) * hidden / shares), given), _DENSEST * given)
+        usual = points.shape[1] // description.cell_density
+        count = min(max(round(len(visible) * (groups - shares) / shares), usual), _DENSEST * usual)
     points = with_count(points, count, seed)
     return Drawn(
         points=frame.from_unit(points).cpu().numpy(),

@@ -58,6 +58,9 @@ class Masks(Section):
     hidden: Literal["patches", "cells"] = Field(
         "patches", description="what is hidden: the other patches, or equal cells of the points that they own"
     )
+    cell_density: Annotated[int, Field(ge=1, le=8)] = Field(
+        1, description="hidden cells for each patch that the share hides; more are smaller, of as many points each"
+    )
 
     @model_validator(mode="after")
     def _nested(self) -> Masks:
@@ -67,6 +70,8 @@ class Masks(Section):
             raise ValueError("block_share, view_share, scan_share, level_share and part_share together exceed 1")
         if self.scan_density > 1.0 and not self.sealed:
             raise ValueError("masks.scan_density needs masks.sealed: other patches are not cut anew")
+        if self.cell_density > 1 and self.hidden != "cells":
+            raise ValueError("masks.cell_density needs masks.hidden = cells")
         if self.alternative_share and not (self.sealed and self.hidden == "cells"):
             raise ValueError("masks.alternative_share needs masks.sealed and masks.hidden = cells")
         for kind in ("crop", "scan"):

@@ -30,7 +30,8 @@ class MaskedClouds:
 
     Attributes:
         visible: V patches that student and flow are shown.
-        masked: the other M patches, or as many cells of the points that they own (``masks.hidden``).
+        masked: the other M patches, or cells of the points that they own (``masks.hidden``), ``cell_density`` times as
+            many.
         teacher_visible: the patches that the teacher is shown; they contain the student's.
         whole_centers: (B, G, 3) all centers in the frame of the whole clouds.
         scale: (B,) length of the patches' unit in the frame of the whole clouds; 1 where that is their frame.
@@ -121,6 +122,7 @@ def mask_clouds(
     taught = max(visible_count(groups, masks.teacher), shown)
     visible, masked = patches.select(order[:, :shown]), patches.select(order[:, shown:])
     size = patches.neighborhoods.shape[2]
+    cells = masks.cell_density * (groups - shown)
     seen = None
     if masks.sealed or masks.hidden == "cells":
         if scan is None:
@@ -141,7 +143,7 @@ def mask_clouds(
         points, patches = frame.to_unit(points), patches.moved(frame)
         visible, masked = visible.moved(frame), masked.moved(frame)
     if seen is not None and masks.hidden == "cells":
-        masked = cut_cells(points, ~seen, groups - shown, size)
+        masked = cut_cells(points, ~seen, cells, size)
     if frame is not None and alternatives is not None:
         alternatives = frame.to_unit(alternatives.flatten(1, 2)).view_as(alternatives)
     return MaskedClouds(
@@ -150,7 +152,7 @@ def mask_clouds(
         teacher_visible=patches.select(order[:, :taught]),
         whole_centers=centers,
         scale=centers.new_ones(len(centers)) if frame is None else frame.scale.flatten(),
-        alternatives=() if alternatives is None else _each_cut(alternatives, groups - shown, size),
+        alternatives=() if alternatives is None else _each_cut(alternatives, cells, size),
     )
 
 

@@ -73,6 +73,11 @@ class ModelDescription:
         """``masks.scan_density`` of the pre-training, or what ``details`` put in its place; 1 where there was none."""
         return self.details.get("scan_density", self.preset.get("masks", {}).get("scan_density", 1.0))
 
+    @property
+    def cell_density(self) -> int:
+        """``masks.cell_density`` of the pre-training; 1 where there was none."""
+        return self.preset.get("masks", {}).get("cell_density", 1)
+
 
 @dataclass(frozen=True)
 class Weights:
