@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from dataclasses import replace
+from functools import partial
 from itertools import product
 from pathlib import Path
 
@@ -277,6 +278,14 @@ def test_a_part_goes_on_alone_beside_an_encoder_that_learns_nothing(
     measured = ("running_mean", "running_var", "num_batches_tracked")  # by batch norm, not learned
     changed = {name for name in before if not torch.equal(before[name], after[name]) and not name.endswith(measured)}
     assert changed and {name.split(".")[0] for name in changed} == {part}
+
+
+def test_a_decoder_that_does_not_learn_needs_weights_to_start_from(shapes_root, tmp_path):
+    preset = load_preset("quickstart", (*TINY, "decoder.learns=false"))
+    for start in (partial(pretrain, run=tmp_path / "run", device=CPU), plan_pretrain):
+        with pytest.raises(SettingsError, match="no --init is given"):
+            start(preset, shapes_root)
+    assert not (tmp_path / "run").exists()
 
 
 def _watched_paths(learner, monkeypatch):

@@ -53,14 +53,14 @@ def plan_pretrain(preset: AnyPretrainPreset, root: Path, init: Path | None = Non
     """What a run would do, without doing it.
 
     Raises:
-        DataError: the data set is not prepared. CheckpointError, SettingsError: ``init`` cannot be started from.
+        DataError: the data set is not prepared. CheckpointError, SettingsError: ``init`` cannot be started from,
+        or the preset needs one.
     """
     _check_others(preset, root)
     with open_split(split_path(root, preset.data.dataset, preset.data.train_split)) as split:
         assembled = assemble(preset, split.image_feature_size or 0, split.text_feature_size or 0)
         network = assembled.learner.network
-        if init is not None:
-            _start_from(assembled, init, split)
+        _start(assembled, init, split)
         per_epoch = steps_per_epoch(len(split), preset.optimizer.batch_size)
         return {
             "data": str(split.path),
@@ -103,8 +103,9 @@ def pretrain(
 
     Raises:
         DataError: data missing. CheckpointError: a damaged checkpoint, or ``init`` does not fit. OutputError: the
-        folder cannot be written. SettingsError: the loss cannot be compiled here, or a peer's method was given
-        ``init``. WorkFailedError: the loss diverged, or a process was lost. RunStopped: asked to stop; state saved.
+        folder cannot be written. SettingsError: the loss cannot be compiled here, a peer's method was given ``init``,
+        or a decoder that does not learn was not. WorkFailedError: the loss diverged, or a process was lost.
+        RunStopped: asked to stop; state saved.
     """
     started = time.perf_counter()
     text = to_toml(preset)
@@ -121,8 +122,8 @@ def pretrain(
         plan = build_plan(preset.optimizer, preset.runtime, preset.seed, per_epoch, batch_size)
         check_parts(plan, group)
         assembled = assemble(preset, split.image_feature_size or 0, split.text_feature_size or 0)
-        if init is not None and not (resume and (run / CHECKPOINT_NAME).is_file()):
-            _start_from(assembled, init, split)
+        if not (resume and (run / CHECKPOINT_NAME).is_file()):
+            _start(assembled, init, split)
         if group.first:
             remember_source(run, init, root)  # before preset.toml: what can be resumed knows its source
         journal = start_run_folder(run, text, writes=group.first)
@@ -213,10 +214,16 @@ def pretrain(
     }
 
 
-def _start_from(assembled: Assembled, init: Path, split: Split) -> None:
-    if not isinstance(assembled.learner, PretrainLearner):
+def _start(assembled: Assembled, init: Path | None, split: Split) -> None:
+    """Put the weights ``init`` into the learner; without them it starts at random, if it may."""
+    learner = assembled.learner
+    if init is None:
+        if isinstance(learner, PretrainLearner) and not learner.preset.decoder.learns:
+            raise SettingsError("decoder.learns = false keeps the decoder that --init gives, and no --init is given.")
+        return
+    if not isinstance(learner, PretrainLearner):
         raise SettingsError("--init is for method point-sra: a peer's pre-training starts from random weights.")
-    start_from(assembled.learner, load_weights(init), encoder_table(split))
+    start_from(learner, load_weights(init), encoder_table(split))
 
 
 def _check_others(preset: AnyPretrainPreset, root: Path) -> None:
