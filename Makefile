@@ -74,6 +74,8 @@ weights: $(STAMP)
 		--data weights-data --out weights-run
 	$(BIN)/python -c "from pathlib import Path; from pointsra.training.mixing import mix_weights; \
 		mix_weights(Path('models/pointsra/weights/small.safetensors'), Path('weights-run'), 0.5, Path('weights-run'), 'mixed')"
+	cp weights-run/mixed.safetensors models/pointsra/weights/small.safetensors
+	cp weights-run/mixed.json models/pointsra/weights/small.json
 
 clean:
 	rm -rf $(VENV) build dist $(DEMO)

@@ -7,7 +7,8 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from pointsra.visualization.named_clouds import spread
+from pointsra.errors import InputFileError
+from pointsra.visualization.named_clouds import split_of, spread
 
 
 class Labeled(SimpleNamespace):
@@ -32,3 +33,12 @@ def test_no_class_is_ahead_of_another_by_more_than_one_cloud_it_could_have(most)
 def test_where_there_is_no_room_for_all_classes_they_are_spread():
     split = Labeled(labels=np.arange(41))
     assert spread(split, 5).tolist() == [0, 8, 16, 24, 32]
+
+
+def test_a_set_of_one_s_own_is_shown_if_its_manifest_names_a_split(tmp_path):
+    manifest = tmp_path / "manifest.json"
+    manifest.write_text('{"schema": "pointsra-manifest"}')
+    with pytest.raises(InputFileError, match="names no split"):
+        split_of(tmp_path)
+    manifest.write_text('{"schema": "pointsra-manifest", "splits": {"train": {"file": "train.h5", "count": 16}}}')
+    assert split_of(tmp_path) == tmp_path / "train.h5"

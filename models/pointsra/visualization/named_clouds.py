@@ -67,7 +67,7 @@ def split_of(target: Path) -> Path | None:
     if not (target / "manifest.json").is_file():
         weights = " It is a run: name it with --weights." if (target / "model.safetensors").is_file() else ""
         raise InputFileError(f"{target} holds no prepared data set: name a file or a data set.{weights}")
-    splits = sorted(read_manifest(target)["splits"])
+    splits = sorted(read_manifest(target).get("splits", {}))
     if not splits:
         raise InputFileError(f"{target}: its manifest names no split; prepare it again.")
     tests = [name for name in splits if "test" in name]
