@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import importlib
 import platform
+import shlex
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
@@ -120,19 +121,19 @@ def _data(data: Path | None) -> Iterator[Finding]:
 
     root = data_root(data)
     folders = sorted(path.parent for path in root.glob("*/manifest.json")) if root.is_dir() else []
+    place = "" if data is None else f" --out {shlex.quote(str(data))}"
     if not folders:
-        mend = "pointsra prepare-data shapes" + ("" if data is None else f" --out {data}")
-        yield Finding("data", MISSING, f"nothing prepared under {root}", mend)
+        yield Finding("data", MISSING, f"nothing prepared under {root}", f"pointsra prepare-data shapes{place}")
     for folder in folders:
+        again = f"pointsra prepare-data {folder.name}{place} --force"
         try:
             manifest = read_manifest(folder)
             splits = ", ".join(f"{name} {split['count']}" for name, split in manifest["splits"].items())
             lost = [split["file"] for split in manifest["splits"].values() if not (folder / split["file"]).is_file()]
         except Exception as error:  # a damaged manifest is a finding
-            yield Finding(folder.name, MISSING, _brief(error), f"pointsra prepare-data {folder.name} --force")
+            yield Finding(folder.name, MISSING, _brief(error), again)
             continue
         if lost:
-            again = f"pointsra prepare-data {folder.name} --force"
             yield Finding(folder.name, MISSING, f"{folder}: {', '.join(lost)} gone", again)
         else:
             yield Finding(folder.name, OK, f"{folder}: {splits}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 from typing import Annotated, Any, cast
 
@@ -136,7 +137,7 @@ def _show(summary: dict[str, Any], run: Path) -> None:
     if best:
         rows.append([f"best epoch ({best['epoch']}), {best['note']}", *_accuracies(best)])
     table(["test split", "accuracy %", "class mean %"], rows)
-    typer.echo(f"Next: pointsra evaluate {run}")
+    typer.echo(f"Next: pointsra evaluate {shlex.quote(str(run))}")
 
 
 def _accuracies(figures: dict[str, Any]) -> list[str]:

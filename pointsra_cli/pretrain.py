@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 from typing import Annotated, Any, cast
 
@@ -106,8 +107,9 @@ def _show(summary: dict[str, Any], run: Path, draws: bool) -> None:
         ("loss", figure(summary.get("loss"), 4)),
         ("weights", summary.get("weights")),
     )
-    typer.echo(f"Next: pointsra visualize {run}")
+    named = shlex.quote(str(run))
+    typer.echo(f"Next: pointsra visualize {named}")
     if draws:
-        typer.echo(f"      pointsra reconstruct FILE --weights {run}")
+        typer.echo(f"      pointsra reconstruct FILE --weights {named}")
     else:
-        typer.echo(f"      pointsra finetune --preset NAME --init {run}")
+        typer.echo(f"      pointsra finetune --preset NAME --init {named}")

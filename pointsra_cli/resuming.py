@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -43,5 +44,5 @@ def resumable(screen: Screen, command: str, run: Path) -> Iterator[None]:
         yield
     except KeyboardInterrupt:
         if (run / STATE).is_file():
-            screen.note(f"Go on with: pointsra {command} --resume {run}")
+            screen.note(f"Go on with: pointsra {command} --resume {shlex.quote(str(run))}")
         raise

@@ -7,6 +7,7 @@ already. One of them shows the progress and the result, and one tells what went 
 from __future__ import annotations
 
 import os
+import shlex
 import sys
 import traceback
 from collections.abc import Callable, Iterator, Mapping
@@ -77,7 +78,7 @@ class Company:
 
         own = {"--device": self._device, "--devices": self._devices, "--nodes": self._nodes}
         added = "".join(f" {word}" for word in _words({flag: value for flag, value in own.items() if value != "auto"}))
-        again = f"pointsra {command} --resume {run}{added}"
+        again = f"pointsra {command} --resume {shlex.quote(str(run))}{added}"
         launch([command, *_words({**options, **own})], self._devices or 1, self._meeting, added, again)
 
 

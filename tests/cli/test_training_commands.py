@@ -61,20 +61,22 @@ def test_prepare_data_takes_raw_files_by_place_or_by_option(run, cloud, tmp_path
 
 def test_pretrain_writes_a_run_and_goes_on_with_it(run, shapes_root, tiny, files_here):
     base = ("pretrain", "--preset", "quickstart", *tiny, "--data", shapes_root)
-    outcome = run(*base, "--out", "run", "--json")
+    outcome = run(*base, "--out", "my run", "--json")
     assert outcome.code == 0, outcome.stderr
     summary = json.loads(outcome.stdout)
     assert summary["steps"] > 0 and summary["loss"] is not None
     assert "Pre-training on cpu" in outcome.stderr
     written = set(files_here())
     wanted = ("preset.toml", "metrics.jsonl", "last.ckpt", "model.safetensors", "model.json", "log.txt")
-    assert {f"run/{name}" for name in wanted} <= written
-    refused = run(*base, "--out", "run")
+    assert {f"my run/{name}" for name in wanted} <= written
+    refused = run(*base, "--out", "my run")
     assert (refused.code, refused.stdout) == (2, "")
     assert "not empty" in refused.stderr
-    resumed = run("pretrain", "--resume", "run", "-q")  # the run knows where its data lies
-    assert (resumed.code, resumed.stdout, resumed.stderr) == (0, "run\n", "")
-    changed = run("pretrain", "--resume", "run", "--seed", 0)
+    resumed = run("pretrain", "--resume", "my run", "-q")  # the run knows where its data lies
+    assert (resumed.code, resumed.stdout, resumed.stderr) == (0, "my run\n", "")
+    shown = run("pretrain", "--resume", "my run").stdout
+    assert "pointsra visualize 'my run'\n" in shown and "--weights 'my run'\n" in shown  # as a shell takes it
+    changed = run("pretrain", "--resume", "my run", "--seed", 0)
     assert changed.code == 2
     assert "leave out --seed" in changed.stderr
     assert run("pretrain", "--resume", "nowhere").code == 2

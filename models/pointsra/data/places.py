@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 from pathlib import Path
 from typing import Any
 
@@ -32,7 +33,7 @@ def preparing_advice(root: Path, dataset: str, again: bool = False) -> str:
 
     if dataset not in DATASETS:
         return f"`pointsra prepare-data` does not make {dataset}: choose another with --set data.dataset=NAME"
-    place = "" if Path(root) == data_root(None) else f" --out {root}"
+    place = "" if Path(root) == data_root(None) else f" --out {shlex.quote(str(root))}"
     return f"run `pointsra prepare-data {dataset}{place}{' --force' if again else ''}`"
 
 

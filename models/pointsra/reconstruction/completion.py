@@ -84,7 +84,7 @@ def draw_completions(
         temperature: T, how far the noise z₁ that samples start from is :func:`cooled`; 1 is the flow's own
             distribution, less is surer and less varied, and 0 gives the same completion S times.
         count: points P of each completion; None makes them as dense as what is visible, within 1 … 4 times the M·K
-            that the decoder gives.
+            of the patches that are hidden.
 
     Raises:
         CheckpointError: the weights have no flow.

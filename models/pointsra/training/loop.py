@@ -8,6 +8,7 @@ that is killed and resumed equals, bit for bit on one CPU, the run that was not.
 
 from __future__ import annotations
 
+import shlex
 import signal
 import threading
 import time
@@ -124,7 +125,7 @@ def carry_out(
                     journal.say(f"stopped on request at step {position.step}")
                     raise RunStopped(
                         f"Stopped at step {position.step} of {plan.total}; go on with "
-                        f"`pointsra {run.verb} --resume {run.folder}{group.options}`."
+                        f"`pointsra {run.verb} --resume {shlex.quote(str(run.folder))}{group.options}`."
                     )
 
 
