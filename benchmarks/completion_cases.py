@@ -19,7 +19,7 @@ import torch
 from numpy.typing import NDArray
 from scipy.spatial import KDTree
 
-from benchmarks.completion_rows import HELD_OUT_SEED, HIDDEN_SHARE, PATCHES, Budget
+from benchmarks.completion_rows import HIDDEN_SHARE, PATCHES, Budget
 from pointsra.data.shapes import (
     ALTERNATIVES,
     CHOICES,
@@ -43,6 +43,7 @@ _SCAN_CLOUD, _SCAN_SURFACE = 7_006, 7_007
 _SURFACE_POINTS = 20_000  # that decide what a camera sees
 
 Points = NDArray[np.float32]
+Origin = tuple[int, int]
 
 
 @dataclass(frozen=True)
@@ -52,7 +53,7 @@ class Case:
     Attributes:
         number: of its kind, and seed of the completions.
         shape: what it was sampled from.
-        index: of the shape, for the generator.
+        origin: index and seed of the shape, for the generator.
         visible, hidden: (Nv, 3) and (Nh, 3).
         told: share of the whole that the networks are told is missing.
         offset, scale: of the frame, in meters; (3,) and a number.
@@ -62,7 +63,7 @@ class Case:
 
     number: int
     shape: Shape
-    index: int
+    origin: Origin
     visible: Points
     hidden: Points
     told: float
@@ -89,9 +90,9 @@ class Case:
 
     def alternative(self, option: str, variant: int, count: int = _ALTERNATIVE_POINTS) -> Points:
         """The hidden part (count, 3) of the same object with another option, in this frame."""
-        other = _with_option(self.index, self.shape.class_name, self.choice, option, variant)
+        other = _with_option(self.origin, self.shape.class_name, self.choice, option, variant)
         part = other_part(self.shape, other, realizing(self.shape.class_name, self.choice))
-        rng = np.random.default_rng([HELD_OUT_SEED, self.index, self.shape.label, variant + 1, _INSTANCE])
+        rng = _stream(self.origin, self.shape, variant + 1, _INSTANCE)
         points, _ = sample_meters(part, count, rng)
         return ((points - self.offset) / self.scale).astype(np.float32)
 
@@ -106,22 +107,24 @@ class Case:
 def block_cases(budget: Budget) -> Iterator[Case]:
     """Shapes of all classes in turns, of which half the patches are hidden around a random center."""
     for number in range(budget.clouds):
-        shape = generate(number, HELD_OUT_SEED)
-        unit, _, offset, scale = _sampled(shape, number, budget.points, _BLOCK_CLOUD)
+        origin = (number, budget.shapes_seed)
+        shape = generate(*origin)
+        unit, _, offset, scale = _sampled(shape, origin, budget.points, _BLOCK_CLOUD)
         visible = visible_points(unit, "block", PATCHES, HIDDEN_SHARE, number)
-        yield Case(number, shape, number, unit[visible], unit[~visible], HIDDEN_SHARE, offset, scale)
+        yield Case(number, shape, origin, unit[visible], unit[~visible], HIDDEN_SHARE, offset, scale)
 
 
 def scan_cases(budget: Budget) -> Iterator[Case]:
     """Shapes of all classes in turns, of which what one camera sees is visible."""
     for number in range(budget.clouds):
-        shape = generate(number, HELD_OUT_SEED)
-        unit, _, offset, scale = _sampled(shape, number, budget.points, _SCAN_CLOUD)
-        rng = np.random.default_rng([HELD_OUT_SEED, number, shape.label, 1, _SCAN_SURFACE])
+        origin = (number, budget.shapes_seed)
+        shape = generate(*origin)
+        unit, _, offset, scale = _sampled(shape, origin, budget.points, _SCAN_CLOUD)
+        rng = _stream(origin, shape, 1, _SCAN_SURFACE)
         surface = ((sample_meters(shape, _SURFACE_POINTS, rng)[0] - offset) / scale).astype(np.float32)
         visible = visible_points(unit, "view", PATCHES, None, number, surface)
         told = float(1.0 - visible.mean())
-        yield Case(number, shape, number, unit[visible], unit[~visible], told, offset, scale, one_sided=True)
+        yield Case(number, shape, origin, unit[visible], unit[~visible], told, offset, scale, one_sided=True)
 
 
 def part_cases(budget: Budget) -> Iterator[Case]:
@@ -132,16 +135,17 @@ def part_cases(budget: Budget) -> Iterator[Case]:
         while True:
             index = following[name, choice]
             following[name, choice] += 1
-            shape = generate(index, HELD_OUT_SEED, name)
+            origin = (index, budget.shapes_seed)
+            shape = generate(*origin, name)
             if _something_is_there(shape, choice):
                 break
-        unit, parts, offset, scale = _sampled(shape, index, budget.points, _PART_CLOUD)
+        unit, parts, offset, scale = _sampled(shape, origin, budget.points, _PART_CLOUD)
         hidden = realized_in(parts, shape, realizing(name, choice))
-        rng = np.random.default_rng([HELD_OUT_SEED, index, shape.label, number + 1, _TOLD])
+        rng = _stream(origin, shape, number + 1, _TOLD)
         options = CHOICES[name][choice]
         option = str(rng.choice(list(options), p=list(options.values())))
-        told = _share_hidden(_with_option(index, name, choice, option, 10_000), index, choice, budget.points)
-        yield Case(number, shape, index, unit[~hidden], unit[hidden], told, offset, scale, choice)
+        told = _share_hidden(_with_option(origin, name, choice, option, 10_000), origin, choice, budget.points)
+        yield Case(number, shape, origin, unit[~hidden], unit[hidden], told, offset, scale, choice)
 
 
 def shown_option(points: Points, case: Case, instances: int) -> tuple[str, float]:
@@ -159,15 +163,15 @@ def shown_option(points: Points, case: Case, instances: int) -> tuple[str, float
 
 def drawn_alternatives(case: Case, samples: int) -> list[Points]:
     """What a perfect generator draws: hidden parts with options by the generator's probabilities, none seen before."""
-    rng = np.random.default_rng([HELD_OUT_SEED, case.index, case.shape.label, case.number + 1, _NEW])
+    rng = _stream(case.origin, case.shape, case.number + 1, _NEW)
     options = rng.choice(list(case.options), size=samples, p=list(case.options.values()))
     return [case.alternative(str(each), 20_000 + s, len(case.hidden)) for s, each in enumerate(options)]
 
 
-def _with_option(index: int, name: str, choice: str, option: str, variant: int) -> Shape:
+def _with_option(origin: Origin, name: str, choice: str, option: str, variant: int) -> Shape:
     """The object with another option; the first variant from ``variant`` on that has something to hide."""
     for number in range(variant * 100, variant * 100 + 100):
-        shape = generate(index, HELD_OUT_SEED, name, {choice: option}, number)
+        shape = generate(*origin, name, {choice: option}, number)
         if _something_is_there(shape, choice):
             return shape
     raise ValueError(f"no {name} with {option} has anything to hide")
@@ -178,10 +182,14 @@ def _something_is_there(shape: Shape, choice: str) -> bool:
     return choice != "arms" or shape.attributes["back"] != "missing"
 
 
-def _sampled(shape: Shape, index: int, count: int, purpose: int) -> tuple[Points, NDArray, NDArray, float]:
+def _sampled(shape: Shape, origin: Origin, count: int, purpose: int) -> tuple[Points, NDArray, NDArray, float]:
     """Points (N, 3) in the unit frame, their parts (N,), offset (3,) and scale of the frame."""
-    rng = np.random.default_rng([HELD_OUT_SEED, index, shape.label, 1, purpose])
-    return sample_framed(shape, count, rng)
+    return sample_framed(shape, count, _stream(origin, shape, 1, purpose))
+
+
+def _stream(origin: Origin, shape: Shape, number: int, purpose: int) -> np.random.Generator:
+    index, seed = origin
+    return np.random.default_rng([seed, index, shape.label, number, purpose])
 
 
 def realizing(name: str, choice: str) -> Alternative:
@@ -189,12 +197,12 @@ def realizing(name: str, choice: str) -> Alternative:
     return next(each for each in ALTERNATIVES[name] if choice in each.choices)
 
 
-def _share_hidden(shape: Shape, index: int, choice: str, count: int) -> float:
+def _share_hidden(shape: Shape, origin: Origin, choice: str, count: int) -> float:
     """The share of the patches that hiding the part hides, as masks in training count: thin legs reach far.
 
     At least one patch is hidden and one visible.
     """
-    unit, parts, _, _ = _sampled(shape, index, count, _TOLD)
+    unit, parts, _, _ = _sampled(shape, origin, count, _TOLD)
     cloud = torch.from_numpy(unit)[None]
     centers = farthest_point_indices(cloud, PATCHES)[0].numpy()
     hidden = int(realized_in(parts[centers], shape, realizing(shape.class_name, choice)).sum())

@@ -15,11 +15,11 @@ import torch
 from numpy.typing import NDArray
 
 from benchmarks.completion_cases import CHOSEN, Case, drawn_alternatives, shown_option
-from benchmarks.completion_rows import HELD_OUT_SEED, Budget, Drawing
+from benchmarks.completion_rows import Budget, Drawing
 from pointsra.data.conditions import BUILTIN_NAME, encode_captions, encode_views
 from pointsra.data.shapes import generate, sample_surface
 from pointsra.data.views import render_views
-from pointsra.metrics.geometry import chamfer_l2, mean_pairwise_chamfer, one_sided_hausdorff
+from pointsra.metrics.geometry import chamfer_l2, f_score, mean_pairwise_chamfer, one_sided_hausdorff
 from pointsra.networks.mean_flow_transformer import FlowCondition
 from pointsra.networks.point_sra import PointSRA
 from pointsra.reconstruction.completion import draw_completions
@@ -29,6 +29,9 @@ from pointsra.training.weights import ModelDescription
 
 _STEERED_VARIANT = 30_000  # of the object that caption and picture show
 _WHOLE_POINTS = 2048  # of a whole completion, for TMD
+F_SCORE_DISTANCE = 0.03
+"""In the unit frame; about as far as points of a completion of this size lie from one another."""
+
 _BLUR = 0.03  # unit frame; completions are not as sharp as true parts
 
 
@@ -75,13 +78,14 @@ def by_network(network: PointSRA, description: ModelDescription, samples: int, d
 
 
 def distances(case: Case, done: Completed) -> dict[str, float]:
-    """The figures of one case: CD-L2 to what was hidden, best and mean; TMD, UHD, share of visible points kept."""
+    """The figures of one case: CD-L2 to what was hidden, best and mean; mean F-score; TMD, UHD, visible points kept."""
     away = [chamfer_l2(each, case.hidden) for each in done.generated]
     wholes = [np.concatenate([done.visible, each]) for each in done.generated]
     back = {row.tobytes() for row in done.visible.astype(np.float32)}
     return {
         "best": min(away),
         "mean": statistics.fmean(away),
+        "f_score": statistics.fmean(f_score(each, case.hidden, F_SCORE_DISTANCE) for each in done.generated),
         "tmd": mean_pairwise_chamfer([_evenly(whole, _WHOLE_POINTS) for whole in wholes]),
         "uhd": statistics.fmean(one_sided_hausdorff(case.visible, whole) for whole in wholes),
         "kept": statistics.fmean(row.tobytes() in back for row in case.visible),
@@ -167,7 +171,7 @@ def _phrases(caption: str) -> list[str]:
 
 
 def _shown_object(case: Case, option: str) -> Any:
-    return generate(case.index, HELD_OUT_SEED, case.shape.class_name, {case.choice: option}, _STEERED_VARIANT)
+    return generate(*case.origin, case.shape.class_name, {case.choice: option}, _STEERED_VARIANT)
 
 
 def knows(description: ModelDescription, kind: str) -> bool:

@@ -18,6 +18,9 @@ PRESET = "small"
 HELD_OUT_SEED = 977
 """Of the shapes that are judged on. Training shapes have seed 0, so none of these was ever trained on."""
 
+VALIDATION_SEED = 555
+"""Of the shapes that weights and settings are chosen on, by ``benchmarks.choosing``: neither trained nor judged on."""
+
 HIDDEN_SHARE = 0.5
 """Share of the patches that a block hides, of :data:`PATCHES`."""
 
@@ -111,6 +114,7 @@ class Budget:
         clouds: n, held-out clouds with a hidden block; of hidden parts there are twice as many.
         tiny: a toy, which says only that everything runs.
         given_encoder: whether trained rows start from all of the given weights but their flow, and not from nothing.
+        shapes_seed: of the held-out shapes.
     """
 
     steps: int = 800
@@ -118,6 +122,7 @@ class Budget:
     clouds: int = 40
     tiny: bool = False
     given_encoder: bool = False
+    shapes_seed: int = HELD_OUT_SEED
 
     @property
     def samples(self) -> int:

@@ -12,7 +12,7 @@ from typing import Any
 from benchmarks.ablation_tables import line, machine, spread, written
 from benchmarks.completion_aims import MASKS, Results, aims_table, mean_over, ratios
 from benchmarks.completion_cases import CHOSEN
-from benchmarks.completion_rows import EQUAL, HELD_OUT_SEED, HIDDEN_SHARE, PRESET, ROWS, TINY, Budget
+from benchmarks.completion_rows import EQUAL, HIDDEN_SHARE, PRESET, ROWS, TINY, Budget
 from pointsra.data.replacing import replacing
 from pointsra.data.shapes import CHOICES
 
@@ -76,6 +76,15 @@ def coverage(found: Sequence[dict[str, Any]], label: str, kinds: Sequence[str]) 
     }
 
 
+def largest_deviations(shares: dict[str, dict[str, float]]) -> dict[str, float]:
+    """Class and choice -> how far the share of an option is from its probability, of the option where it is most."""
+    tables = {" ".join(each): CHOICES[each[0]][each[1]] for each in CHOSEN}
+    return {
+        kind: max(abs(shares[kind][option] - share) for option, share in table.items())
+        for kind, table in tables.items()
+    }
+
+
 def coverage_tables(results: Results, kinds: Sequence[str]) -> tuple[list[str], dict[str, Any]]:
     """The largest deviation from the truth by choice, then every share; and all of it for the JSON."""
     tables = {" ".join(each): CHOICES[each[0]][each[1]] for each in CHOSEN}
@@ -86,10 +95,7 @@ def coverage_tables(results: Results, kinds: Sequence[str]) -> tuple[list[str], 
     described: dict[str, Any] = {}
     for row, label in columns:
         found = results[row.name]
-        worst = {
-            kind: max(abs(shares[row.name, label][kind][option] - share) for option, share in table.items())
-            for kind, table in tables.items()
-        }
+        worst = largest_deviations(shares[row.name, label])
         met = max(worst.values()) <= COVERAGE_AIM
         several = statistics.fmean(len(set(each)) for run in found for each in run["lines"][label]["shown"])
         apart = [away for run in found for each in run["lines"][label]["apart"] for away in each]
@@ -163,7 +169,7 @@ def write_results(out: Path, budget: Budget, clouds: int, weights: str, results:
     content = {
         "settings": asdict(budget)
         | {"preset": PRESET, "overrides": [*EQUAL, *(TINY if budget.tiny else ())], "training_clouds": clouds}
-        | {"held_out_seed": HELD_OUT_SEED, "hidden_share": HIDDEN_SHARE, "samples": budget.samples, "weights": weights},
+        | {"hidden_share": HIDDEN_SHARE, "samples": budget.samples, "weights": weights},
         "machine": here,
         "aims": list(ratios(results)),
         "coverage": described,

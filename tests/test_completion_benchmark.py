@@ -5,25 +5,26 @@ from __future__ import annotations
 import json
 import math
 import re
+from dataclasses import replace
 from functools import cache
 
 import numpy as np
 import pytest
 import torch
 
-from benchmarks import completion
+from benchmarks import choosing, completion
 from benchmarks.completion_aims import ratios
 from benchmarks.completion_baselines import away_from, mirrored
 from benchmarks.completion_cases import CHOSEN, Case, block_cases, part_cases, realizing, scan_cases, shown_option
 from benchmarks.completion_measures import Cases, Completed, caption_without, distances, figures
 from benchmarks.completion_recall import recalled
-from benchmarks.completion_rows import HELD_OUT_SEED, ROWS, Budget, resolved
+from benchmarks.completion_rows import HELD_OUT_SEED, ROWS, VALIDATION_SEED, Budget, resolved
 from benchmarks.completion_tables import coverage, main_table
 from pointsra.data.places import split_path
 from pointsra.data.shapes import ALTERNATIVES, CHOICES, generate
 from pointsra.data.store import open_split
 from pointsra.reconstruction.hiding import visible_points
-from pointsra.training.weights import load_weights, save_weights
+from pointsra.training.weights import load_weights, packaged_weights, save_weights
 from tests.settings.test_ablation_presets import flat
 
 TINY = Budget(clouds=4, tiny=True)
@@ -66,8 +67,8 @@ def test_exactly_the_part_that_realizes_the_choice_is_hidden():
 def test_held_out_shapes_are_of_another_seed_and_repeatable():
     case, again = parts()[0], next(part_cases(TINY))
     assert np.array_equal(case.visible, again.visible) and case.told == again.told
-    assert case.shape.caption == generate(case.index, HELD_OUT_SEED, "chair").caption
-    assert case.shape.caption != generate(case.index, 0, "chair").caption
+    assert case.shape.caption == generate(*case.origin, "chair").caption
+    assert case.shape.caption != generate(case.origin[0], 0, "chair").caption
     scans = list(scan_cases(TINY))
     assert all(case.told == pytest.approx(len(case.hidden) / TINY.points) and 0.3 < case.told < 0.95 for case in scans)
     blocks = list(block_cases(TINY))
@@ -118,7 +119,7 @@ def test_a_mirror_completes_the_other_half_and_adds_nothing_to_a_whole():
     case = next(case for case in parts() if case.shape.attributes["base"] == "four legs")  # symmetric
     whole = np.concatenate([case.visible, case.hidden])
     left = whole[:, 0] < case.plane
-    half = type(case)(0, case.shape, case.index, whole[left], whole[~left], 0.5, case.offset, case.scale)
+    half = type(case)(0, case.shape, case.origin, whole[left], whole[~left], 0.5, case.offset, case.scale)
     copied = mirrored(half)
     assert len(copied) > 0.7 * left.sum() and (copied[:, 0] > case.plane).all()
     assert distances(half, Completed([copied], half.visible))["best"] < 0.01
@@ -238,3 +239,18 @@ def test_rows_can_start_from_all_of_the_given_weights_but_their_flow(finished, s
     for name in others:  # two steps change little
         if name.startswith("encoder.") and tensors[name].dim() == 2:
             assert (end.tensors[name] - tensors[name]).norm() < 0.2 * tensors[name].norm()
+
+
+def test_weights_are_chosen_on_shapes_that_judge_nothing(capsys, tmp_path):
+    mine, held_out = (next(part_cases(replace(TINY, shapes_seed=seed))) for seed in (VALIDATION_SEED, HELD_OUT_SEED))
+    assert mine.shape.caption != held_out.shape.caption and TINY.shapes_seed == HELD_OUT_SEED
+    packaged = packaged_weights()
+    choosing.main([str(packaged), "--temperatures", "0.65", "1", "--tiny"])
+    _, _, *rows = capsys.readouterr().out.splitlines()
+    cells = [[cell.strip() for cell in row.strip("|").split("|")] for row in rows]
+    assert [row[:2] for row in cells] == [[str(packaged), "0.65"], [str(packaged), "1"]]
+    best, mean = map(float, cells[0][2].split(","))
+    assert 0 < best < mean < 100 and cells[0][2] != cells[1][2]
+    assert len(cells[0][5].split(",")) == len(CHOSEN) and all(0 < float(each) < 1 for each in cells[0][6].split(","))
+    with pytest.raises(SystemExit, match="nowhere"):
+        choosing.main([str(tmp_path / "nowhere"), "--tiny"])
