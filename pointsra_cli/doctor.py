@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import importlib
 import platform
-import shlex
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
@@ -117,23 +116,24 @@ def _devices() -> Iterator[Finding]:
 
 
 def _data(data: Path | None) -> Iterator[Finding]:
-    from pointsra.data.places import data_root, read_manifest
+    from pointsra.data.places import data_root, preparing_advice, read_manifest
 
     root = data_root(data)
     folders = sorted(path.parent for path in root.glob("*/manifest.json")) if root.is_dir() else []
-    place = "" if data is None else f" --out {shlex.quote(str(data))}"
     if not folders:
-        yield Finding("data", MISSING, f"nothing prepared under {root}", f"pointsra prepare-data shapes{place}")
+        yield Finding("data", MISSING, f"nothing prepared under {root}", preparing_advice(root, "shapes"))
     for folder in folders:
-        again = f"pointsra prepare-data {folder.name}{place} --force"
+        again = preparing_advice(root, folder.name, again=True)
         try:
-            manifest = read_manifest(folder)
-            splits = ", ".join(f"{name} {split['count']}" for name, split in manifest["splits"].items())
-            lost = [split["file"] for split in manifest["splits"].values() if not (folder / split["file"]).is_file()]
+            listed = read_manifest(folder).get("splits", {})
+            splits = ", ".join(f"{name} {split['count']}" for name, split in listed.items())
+            lost = [split["file"] for split in listed.values() if not (folder / split["file"]).is_file()]
         except Exception as error:  # a damaged manifest is a finding
             yield Finding(folder.name, MISSING, _brief(error), again)
             continue
-        if lost:
+        if not listed:
+            yield Finding(folder.name, MISSING, f"{folder}: its manifest lists no splits", again)
+        elif lost:
             yield Finding(folder.name, MISSING, f"{folder}: {', '.join(lost)} gone", again)
         else:
             yield Finding(folder.name, OK, f"{folder}: {splits}")

@@ -102,11 +102,15 @@ def test_doctor_reports_and_is_well(run, shapes_root):
 def test_doctor_survives_damage(run, tmp_path, monkeypatch):
     (tmp_path / "data" / "broken").mkdir(parents=True)
     (tmp_path / "data" / "broken" / "manifest.json").write_text("{")
+    (tmp_path / "data" / "shapes").mkdir()
+    (tmp_path / "data" / "shapes" / "manifest.json").write_text('{"schema": "pointsra-manifest"}')
     monkeypatch.setattr("torch.cuda.is_available", lambda: 1 / 0)
     outcome = run("doctor", "--json")
     assert outcome.code == 1
     findings = {finding["subject"]: finding for finding in json.loads(outcome.stdout)["findings"]}
-    assert findings["broken"]["state"] == "missing"
+    assert findings["broken"]["state"] == "missing" and "restore it" in findings["broken"]["mend"]
+    assert findings["shapes"]["detail"].endswith("its manifest lists no splits")
+    assert "pointsra prepare-data shapes --force" in findings["shapes"]["mend"]
     assert findings["devices"]["state"] == "broken"
     assert outcome.stderr == ""
 

@@ -32,7 +32,8 @@ def preparing_advice(root: Path, dataset: str, again: bool = False) -> str:
     from pointsra.data.prepare import DATASETS  # the recipes know this file
 
     if dataset not in DATASETS:
-        return f"`pointsra prepare-data` does not make {dataset}: choose another with --set data.dataset=NAME"
+        missing = f"`pointsra prepare-data` does not make {dataset}: "
+        return missing + f"{'restore it, or ' if again else ''}choose another with --set data.dataset=NAME"
     place = "" if Path(root) == data_root(None) else f" --out {shlex.quote(str(root))}"
     return f"run `pointsra prepare-data {dataset}{place}{' --force' if again else ''}`"
 
