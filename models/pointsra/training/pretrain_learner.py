@@ -71,7 +71,7 @@ class PretrainLearner(Learner):
         weights = preset.losses.model_dump()
         self._listen(generator)
         clouds, coins = self._drawn(batch, generator)
-        image_weight, text_weight, slot_weight, square_weight = self._divided(batch, clouds, coins, generator)
+        divided = self._divided(batch, clouds, coins, generator)
         if self._draws_ahead:
             self._draw_ahead(len(batch))
         with torch.set_grad_enabled(self._encoder_learns and torch.is_grad_enabled()):
@@ -87,13 +87,9 @@ class PretrainLearner(Learner):
             pair = refilled_points(network, encoding.detached(), clouds, near, generator)
             terms["points"] = (self._cloud_distance(*pair) * clouds.scale).mean()
         if weights["mean_flow"] or weights["points_energy"]:
-            terms |= self._flow_terms(batch, clouds, encoding, coins, (image_weight, text_weight), generator)
-            if preset.flow.error_frame == "whole" and "mean_flow" in terms:
-                terms["mean_flow"] = terms["mean_flow"] * square_weight
-            if "mft_sra" in terms:
-                terms["mft_sra"] = terms["mft_sra"] * slot_weight
+            terms |= self._flow_terms(batch, clouds, encoding, coins, divided, generator)
         if weights["cross_modal"] and (network.image_head or network.text_head):
-            terms["cross_modal"] = self._cross_modal(batch, encoding, image_weight, text_weight)
+            terms["cross_modal"] = self._cross_modal(batch, encoding, *divided[:2])
         if self.teacher is not None:
             with torch.no_grad():
                 taught = self.teacher.network(clouds.teacher_visible).pooled
@@ -196,10 +192,12 @@ class PretrainLearner(Learner):
         clouds: MaskedClouds,
         encoding: Encoding,
         coins: Tensor,
-        known: tuple[Tensor, Tensor],
+        divided: Tensor,
         generator: torch.Generator,
     ) -> dict[str, Tensor]:
+        """The terms of the flow; ``divided`` as :meth:`_divided` gives it."""
         network, preset = self.network, self.preset
+        image_weight, text_weight, slot_weight, square_weight = divided
         if network.flow is None or self.objective is None or self.flow_average is None:
             return {}
         free = coins[0] < preset.flow.all_dropout
@@ -219,7 +217,7 @@ class PretrainLearner(Learner):
             # Where little is visible its unit is short and the hidden part many units away: without this, such
             # clouds make most of the error. Unconditioned rows are in the whole cloud's frame already.
             square = _squared_unit(clouds, free)
-            share, unit = (square / square.mean()).repeat(self._draws), square.sqrt()
+            share, unit = (square_weight * square / square.mean()).repeat(self._draws), square.sqrt()
         terms = {}
         if preset.losses.mean_flow:
             paths = [self._sampled_path(state, generator) for _ in range(self._draws)]
@@ -228,7 +226,8 @@ class PretrainLearner(Learner):
             terms = {"mean_flow": result.loss, "flow_error": result.error}
             if preset.losses.mft_sra:
                 average = bound_flow(self.flow_average.network, state.rank, context.detached(), condition)
-                terms["mft_sra"] = self._across_times(result, average, paths[0], state.active, generator)
+                aligned = self._across_times(result, average, paths[0], state.active, generator)
+                terms["mft_sra"] = aligned * slot_weight
         if preset.losses.energy or self.reading is not None:
             samples = self._drawn_in_one(bound, state, free, generator)
             truths = torch.stack([state.data, *(laid_out(other.centers).data for other in clouds.alternatives)])
@@ -236,7 +235,7 @@ class PretrainLearner(Learner):
                 score = energy_score(samples, truths, state.active)
                 terms["energy"] = (score * unit).mean()
             if self.reading is not None:
-                terms["reading"] = self.reading.error(state, batch, *known, generator)
+                terms["reading"] = self.reading.error(state, batch, image_weight, text_weight, generator)
                 terms["reading_energy"] = self.reading.energy(samples, state, truths).mean()
         if preset.losses.points_energy:
             with torch.set_grad_enabled(preset.losses.mean_flow > 0 and torch.is_grad_enabled()):  # else it stays still
