@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import pytest
 import torch
@@ -11,6 +12,7 @@ from pointsra.data.loaders import Batch
 from pointsra.errors import CheckpointError
 from pointsra.ops.randomness import stream
 from pointsra.settings import load_preset
+from pointsra.training.assembly import build_flow_objective
 from pointsra.training.classification_learner import ClassificationLearner
 from pointsra.training.classifiers import build_classifier, initialize_from, load_classifier, training_times
 from pointsra.training.finetune import BEST_NAME, finetune, plan_finetune
@@ -138,6 +140,21 @@ def test_a_noised_state_is_of_the_noise_that_the_flow_knows(tiny_run, kind, comm
     noise = torch.cat(seen)
     assert abs(float(noise.var()) - 1.0) < 0.1
     assert abs(float((noise[:, 0] * noise[:, -1]).mean()) - common) < 0.15  # the ends of the order: the root's share
+
+
+@pytest.mark.parametrize("name", ["ablation-meanflow", "ablation-full", "flow-rectified", "flow-ddpm"])
+def test_the_flow_is_asked_at_the_times_of_its_pretraining(name, tiny_run):
+    preset = load_preset(name, task="pretrain")
+    given = load_weights(tiny_run)
+    described = replace(given.description, preset=preset.model_dump(), flow={"objective": preset.flow.objective})
+    r, t = training_times(replace(given, description=described)).draw(4000, stream(1, "times"))
+    objective = build_flow_objective(preset.flow, preset.losses.mft_sra > 0)
+    path = objective.sample_path(torch.zeros(4000, 2, 3), torch.ones(4000, 2, 3), stream(1, "times"))
+    assert torch.equal(path.r, r) and torch.equal(path.t, t)
+    assert bool((r > t).any()) == (name == "ablation-full")
+    assert bool((r < t).any()) == name.startswith("ablation")
+    if name == "flow-ddpm":
+        assert abs(float((t > 0.9).float().mean()) - 0.1) < 0.02
 
 
 def test_wrong_weights_are_refused(finetuned, tiny_run, shapes_root, tmp_path):

@@ -21,19 +21,29 @@ _BETA_FIRST, _BETA_LAST = 1e-4, 0.02
 _FARTHEST = 4.0
 
 
+class LevelTimes:
+    """Draws r = t = n / 2000 with every level n from 1 on as likely."""
+
+    def draw(self, clouds: int, generator: torch.Generator) -> tuple[Tensor, Tensor]:
+        """r (B,) and t (B,) on the CPU."""
+        time = integers(1, _LEVELS + 1, (clouds,), generator) / _LEVELS
+        return time, time
+
+
 class Ddpm:
     """Path, loss and sampler of the diffusion comparator."""
 
     def __init__(self) -> None:
+        self.times = LevelTimes()
         betas = torch.linspace(_BETA_FIRST, _BETA_LAST, _LEVELS, dtype=torch.float64)
         # Level 0 is clean data, level _LEVELS is (almost) noise.
         self.signal = torch.cat([torch.ones(1, dtype=torch.float64), (1.0 - betas).cumprod(0)])
 
     def sample_path(self, data: Tensor, noise: Tensor, generator: torch.Generator) -> Path:
         """Draw a level for data and noise (B, T, 3) and go there."""
-        level = integers(1, _LEVELS + 1, (len(data),), generator)
-        time = (level / _LEVELS).to(data)
-        signal = self.signal[level].to(data)[:, None, None]
+        _, drawn = self.times.draw(len(data), generator)
+        signal = self.signal[(drawn * _LEVELS).round().long()].to(data)[:, None, None]
+        time = drawn.to(data)
         return Path(data, noise, time, time, signal.sqrt() * data + (1 - signal).sqrt() * noise)
 
     def loss(self, network: Network, path: Path, active: Tensor, share: Tensor | None = None) -> FlowLoss:

@@ -96,6 +96,14 @@ def batch_mean(errors: Tensor, share: Tensor | None) -> Tensor:
     return errors.mean() if share is None else (share * errors).mean()
 
 
+class FlowTimes(Protocol):
+    """How an objective draws the times that its network is asked with."""
+
+    def draw(self, clouds: int, generator: torch.Generator) -> tuple[Tensor, Tensor]:
+        """r (B,) and t (B,) on the CPU."""
+        ...
+
+
 @dataclass(frozen=True)
 class TimeSampler:
     """Draws pairs (r, t).

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -57,19 +58,28 @@ def build_point_sra(preset: PretrainPreset, sizes: PointSRASizes) -> PointSRA:
     return build(lambda: PointSRA(sizes, preset.encoder.drop_path), stream(preset.seed, "weights"))
 
 
+def time_sampler(times: Mapping[str, float], aligned: bool) -> TimeSampler:
+    """``flow.times`` as pre-training draws them.
+
+    Args:
+        times: settings.
+        aligned: whether MFT-SRA is on; its transport alone asks for r > t, so without it no times are swapped.
+    """
+    sampler = TimeSampler(**times)
+    return sampler if aligned else replace(sampler, swapped_share=0.0)
+
+
 def build_flow_objective(flow: Flow, aligned: bool) -> FlowObjective:
     """Path, loss and sampler of ``flow.objective``.
 
     Args:
         flow: settings.
-        aligned: whether MFT-SRA is on; its transport alone asks for r > t, so without it no times are swapped.
+        aligned: whether MFT-SRA is on.
 
     Raises:
         KeyError: the objective is "off".
     """
-    times = TimeSampler(**flow.times.model_dump())
-    if not aligned:
-        times = replace(times, swapped_share=0.0)
+    times = time_sampler(flow.times.model_dump(), aligned)
     return {
         "meanflow": lambda: MeanFlow(times, flow.tangent, flow.adaptive_power, flow.error_limit, flow.alpha),
         "rectified_flow": lambda: RectifiedFlow(times),

@@ -9,7 +9,7 @@ from torch import Tensor
 from pointsra.data.loaders import Batch
 from pointsra.networks.classifier import PointClassifier
 from pointsra.networks.stochastic import use_generator
-from pointsra.objectives.path import TimeSampler
+from pointsra.objectives.path import FlowTimes
 from pointsra.ops.batch_parts import normal
 from pointsra.ops.center_state import ranks
 from pointsra.ops.patches import cut_patches
@@ -28,7 +28,7 @@ class ClassificationLearner(Learner):
         times: how the flow is asked while training.
     """
 
-    def __init__(self, network: PointClassifier, preset: FinetunePreset, times: TimeSampler) -> None:
+    def __init__(self, network: PointClassifier, preset: FinetunePreset, times: FlowTimes) -> None:
         super().__init__()
         self.network = network
         self.preset = preset

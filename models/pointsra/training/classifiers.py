@@ -16,11 +16,14 @@ from pointsra.networks.flow_gate import FrozenFlow
 from pointsra.networks.heads import ClassificationHead, LinearHead, cloud_feature_dim
 from pointsra.networks.initialization import build
 from pointsra.networks.point_sra import PointSRASizes, build_cloud_encoder, build_flow, encoder_sizes
-from pointsra.objectives.path import TimeSampler
+from pointsra.objectives.ddpm import Ddpm
+from pointsra.objectives.path import FlowTimes, TimeSampler
+from pointsra.objectives.rectified_flow import RectifiedFlow
 from pointsra.ops.center_state import RANKED
 from pointsra.ops.randomness import stream
 from pointsra.settings import FinetunePreset
 from pointsra.settings.schema import Encoder
+from pointsra.training.assembly import time_sampler
 from pointsra.training.weights import ModelDescription, Weights, load_encoder, load_into, load_weights
 
 # In the pre-trained weights but not in a classifier: what only reconstruction and conditioning need.
@@ -176,14 +179,15 @@ def evaluation_times(
     return torch.full((clouds,), r, device=device), torch.full((clouds,), preset.gate.eval_t, device=device)
 
 
-def training_times(weights: Weights | None) -> TimeSampler:
+def training_times(weights: Weights | None) -> FlowTimes:
     """How flow times are drawn while fine-tuning: as they were in pre-training, and r = t without intervals."""
     if weights is None or "flow" not in weights.description.preset:
         return TimeSampler()
-    sampler = TimeSampler(**weights.description.preset["flow"]["times"])
-    if weights.description.flow.get("objective") == "meanflow":
+    trained, objective = weights.description.preset, weights.description.flow.get("objective")
+    sampler = time_sampler(trained["flow"]["times"], trained["losses"]["mft_sra"] > 0)
+    if objective == "meanflow":
         return sampler
-    return replace(sampler, different_share=0.0)
+    return Ddpm().times if objective == "ddpm" else RectifiedFlow(sampler).times
 
 
 def trained_parameters(network: nn.Module) -> dict[str, Any]:
