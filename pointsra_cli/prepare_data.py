@@ -45,7 +45,9 @@ def prepare_data(
     count: Annotated[
         int | None, typer.Option("--count", min=1, metavar="N", help="How much to generate (shapes and stand-ins).")
     ] = None,
-    points: Annotated[int, typer.Option("--points", min=16, metavar="N", help="Points a cloud.")] = 2048,
+    points: Annotated[
+        int | None, typer.Option("--points", min=16, metavar="N", help="Points a cloud (2048; shapenet55 8192).")
+    ] = None,
     variant: Annotated[
         str | None,
         typer.Option("--variant", metavar="NAME", help="One variant alone (obj_bg, furniture, rooms …)."),
@@ -139,7 +141,7 @@ def prepare_data(
         force=force,
         skip_bad=skip_bad,
         seed=seed,
-        points=points,
+        points=points or DATASETS[dataset].points,
         variant=variant,
         max_points=max_points,
         image_encoder=image_encoder,

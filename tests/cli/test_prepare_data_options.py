@@ -48,3 +48,12 @@ def test_raw_files_may_be_packed(run, tmp_path):
     assert refused.code == 2
     assert "IntrA.zip" in refused.stderr
     assert "Traceback" not in refused.stderr
+
+
+def test_every_set_keeps_as_many_points_as_its_recipes_draw_from(run):
+    def planned(*words):
+        return json.loads(run("prepare-data", *words, "--stand-in", "--dry-run", "--json").stdout)["plan"]["options"]
+
+    assert planned("shapenet55")["points"] == 8192  # of which pre-training draws others in every epoch
+    assert planned("shapenet55", "--points", 300)["points"] == 300
+    assert planned("scanobjectnn")["points"] == 2048

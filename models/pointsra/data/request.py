@@ -30,7 +30,7 @@ class PrepareRequest:
         force: replace a set that was prepared differently.
         skip_bad: leave out damaged raw files, name them in the manifest and go on.
         seed: what everything random follows from.
-        points: N, points a cloud.
+        points: N, points a cloud; the command takes ``Recipe.points`` where it is told nothing.
         variant: one variant alone, where a data set has several; None takes all that are there, or the usual one of
             generated data.
         image_encoder: what makes image features: "builtin", "none", "clip:FOLDER", "clip:HUB/ID",
@@ -114,6 +114,7 @@ class Recipe:
         build: writes the splits into a folder, which may hold some of them from a run that was interrupted.
         variants: names that ``PrepareRequest.variant`` may take.
         counted: whether ``PrepareRequest.count`` means something.
+        points: N that the command prepares where it is told nothing.
         fixed_points: N where the data set fixes it, else None.
         fingerprint: for generated data, a text for a request that changes when the same seed would give other clouds;
             it does for them what checksums of raw files do for the rest.
@@ -124,6 +125,7 @@ class Recipe:
     build: Callable[[PrepareRequest, RawFiles, Path, Report], Built]
     variants: tuple[str, ...] = ()
     counted: bool = False
+    points: int = 2048
     fixed_points: int | None = None
     fingerprint: Callable[[PrepareRequest], str] | None = None
 

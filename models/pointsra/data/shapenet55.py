@@ -204,4 +204,5 @@ RECIPE = Recipe(
     find,
     build,
     variants=VARIANTS,
+    points=8192,
 )
