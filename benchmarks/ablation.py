@@ -78,7 +78,13 @@ def completion_figures(weights: Path, root: Path, wanted: int) -> dict[str, dict
             # The seed is the shape's number: every generator gets the same blocks and the same noise.
             name = Path(f"test shape {number}")
             request = ReconstructRequest(
-                input=name, samples=SAMPLES, steps=steps, hide="block", ratio=HIDDEN_SHARE, seed=number
+                input=name,
+                samples=SAMPLES,
+                steps=steps,
+                temperature=1.0,  # what all of them were trained to draw at; the product's default suits one of them
+                hide="block",
+                ratio=HIDDEN_SHARE,
+                seed=number,
             )
             done = complete_points(request, cloud, network, description)
             assert done.chamfer_l2 is not None and done.network_evaluations == steps
