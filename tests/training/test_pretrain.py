@@ -17,6 +17,7 @@ import pytest
 import torch
 
 from pointsra.data.loaders import Batch, training_batches
+from pointsra.data.prepare import PrepareRequest, prepare
 from pointsra.errors import CheckpointError, DataError, SettingsError, WorkFailedError
 from pointsra.objectives.energy import cloud_distance, cloud_energy_score, energy_score
 from pointsra.ops.randomness import stream
@@ -24,6 +25,7 @@ from pointsra.settings import load_preset
 from pointsra.training import pretrain_learner
 from pointsra.training.assembly import build_plan, build_point_sra, point_sra_sizes
 from pointsra.training.going_on import start_from
+from pointsra.training.methods import missing_note
 from pointsra.training.optimizer import adamw, parameter_groups, set_learning_rate
 from pointsra.training.pretrain import plan_pretrain, pretrain
 from pointsra.training.pretrain_learner import PretrainLearner
@@ -356,6 +358,23 @@ def test_missing_modalities_do_not_stop_training():
         terms["loss"].backward()
         assert bool(terms["loss"].isfinite())
     assert all(p.grad is None or bool(p.grad.isfinite().all()) for p in learner.network.parameters())
+
+
+def test_terms_that_go_without_features_are_said(tiny_preset, tmp_path):
+    without = {"image_encoder": "none", "text_encoder": "none"}
+    prepare(PrepareRequest(dataset="shapes", root=tmp_path, count=16, workers=1, points=256, **without))
+    pretrain(tiny_preset, tmp_path, tmp_path / "run", device=CPU)
+    log = (tmp_path / "run" / "log.txt").read_text()
+    assert "shapes holds no image and no text features: losses.cross_modal and the flow's conditions go without" in log
+    assert "cross_modal" not in (tmp_path / "run" / "metrics.jsonl").read_text()
+    assert "--text-encoder" in missing_note(tiny_preset, 12, 0) and "image" not in missing_note(tiny_preset, 12, 0)
+    assert missing_note(tiny_preset, 12, 10) == "" == missing_note(load_preset("point-mae"), 0, 0)
+    assert (
+        missing_note(
+            load_preset("quickstart", ("losses.cross_modal=0", "losses.mean_flow=0", "losses.mft_sra=0")), 0, 0
+        )
+        == ""
+    )
 
 
 def test_one_batch_is_overfitted():

@@ -60,6 +60,28 @@ class Assembled:
     details: dict[str, Any] = field(default_factory=dict)
 
 
+def missing_note(preset: AnyPretrainPreset, image_dim: int, text_dim: int) -> str:
+    """A sentence for the user where Point-SRA asks for features that the data set has not, and learns without; else "".
+
+    Args:
+        preset, image_dim, text_dim: as in :func:`assemble`.
+    """
+    if not isinstance(preset, PretrainPreset):
+        return ""  # a peer that needs them refuses
+    missing = [name for name, width in (("image", image_dim), ("text", text_dim)) if not width]
+    wanted = []
+    if preset.losses.cross_modal:
+        wanted.append("losses.cross_modal")
+    if preset.losses.mean_flow:
+        wanted.append("the flow's conditions")
+    if not missing or not wanted:
+        return ""
+    return (
+        f"{preset.data.dataset} holds no {' and no '.join(missing)} features: {' and '.join(wanted)} go without; "
+        f"`pointsra prepare-data` adds them ({', '.join(f'--{name}-encoder' for name in missing)})."
+    )
+
+
 def assemble(preset: AnyPretrainPreset, image_dim: int, text_dim: int) -> Assembled:
     """The learner of a preset, with the initial weights of its seed.
 

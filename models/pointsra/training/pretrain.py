@@ -30,7 +30,7 @@ from pointsra.training.distributed import ALONE, Group
 from pointsra.training.going_on import start_from
 from pointsra.training.journal import Journal
 from pointsra.training.loop import Run, carry_out
-from pointsra.training.methods import Assembled, assemble
+from pointsra.training.methods import Assembled, assemble, missing_note
 from pointsra.training.optimizer import build_optimizer
 from pointsra.training.pretrain_learner import PretrainLearner
 from pointsra.training.reading import READING_RATE
@@ -155,7 +155,11 @@ def pretrain(
             f"{preset.data.dataset}, {plan.total} steps, {parameters / 1e6:.2f} M parameters, on {devices}"
         )
         source = f"from the weights {init}" if init is not None and not position.step else ""
-        notes = (repetition_note(split, preset.patches.points), precision_note(preset.runtime.precision, device))
+        notes = (
+            repetition_note(split, preset.patches.points),
+            missing_note(preset, split.image_feature_size or 0, split.text_feature_size or 0),
+            precision_note(preset.runtime.precision, device),
+        )
         for message in filter(None, (sentence, source, *notes)):
             journal.say(message)
             report(Progress("pretrain", position.step, plan.total, message=message))
