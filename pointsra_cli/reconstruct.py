@@ -267,6 +267,6 @@ def _show(scene: Any, completions: Any, summary: Mapping[str, Any], folder: Path
     for note in completions.notes:
         typer.echo(note)
     seconds = sum(value for value in summary["seconds"].values() if isinstance(value, int | float))
-    typer.echo(f"Diversity ×1000: {figure(completions.diversity, factor=1000)}   In all: {duration(seconds)}")
+    typer.echo(f"Diversity ×1000: {figure(completions.diversity, factor=1000)}   Work: {duration(seconds)}")
     typer.echo(f"Look at:  {folder / 'samples.html'}")
     typer.echo(f"          {folder / 'samples.png'}")

@@ -15,11 +15,13 @@ from pointsra.data.shapes import generate, sample_surface
 from pointsra.errors import CheckpointError, InputFileError, SettingsError
 from pointsra.metrics.geometry import chamfer_l2, f_score
 from pointsra.ops.transforms import turned_about_vertical
+from pointsra.ops.up_axis import from_y_up
 from pointsra.reconstruction import ReconstructRequest, completion, plan_reconstruct, reconstruct, write_completions
 from pointsra.reconstruction.completion import draw_completions
 from pointsra.reconstruction.hiding import visible_points
 from pointsra.reconstruction.model import load
 from pointsra.reconstruction.request import TEMPERATURE
+from pointsra.visualization.targets import Cutting, look_at
 
 
 @pytest.fixture(scope="module")
@@ -48,6 +50,38 @@ def test_visible_and_hidden_are_the_files_points(completions, chair_file):
     assert np.array_equal(points[completions.visible], completions.visible_raw)
     assert np.array_equal(points[~completions.visible], completions.hidden_raw)
     assert 0 < len(completions.hidden_raw) < len(points)
+
+
+@pytest.mark.parametrize("kind", ["ply", "npz"])
+def test_points_that_single_precision_does_not_hold_are_written_as_they_stood(chair, tiny_run, tmp_path, kind):
+    table = np.hstack([chair + 10.0, np.arange(3 * len(chair)).reshape(-1, 3) % 256])
+    np.savetxt(tmp_path / "chair.xyz", table, fmt=["%.3f"] * 3 + ["%d"] * 3)
+    table = np.loadtxt(tmp_path / "chair.xyz")
+    done = reconstruct(_request(tmp_path / "chair.xyz", tiny_run, samples=1))
+    write_completions(done, tmp_path / "out", kind)
+    written = read_cloud(tmp_path / "out" / f"completion_00.{kind}").points
+    assert np.array_equal(written[: len(done.visible_raw)], table[done.visible, :3])
+    for name, kept in (("visible", done.visible), ("hidden", ~done.visible)):
+        cloud = read_cloud(tmp_path / "out" / f"{name}.{kind}")
+        assert np.array_equal(cloud.points, table[kept, :3])
+        assert np.array_equal(cloud.colors, table[kept, 3:])
+
+
+def test_a_written_folder_is_shown_as_what_was_drawn(chair, tiny_run, tmp_path):
+    far = np.array([[0.0, 0.0, 0.0]] * 3)
+    scan = from_y_up(np.concatenate([far, chair * 15.0 + np.array([5e5, 40.0, 4e6])]), "z")
+    write_cloud(tmp_path / "scan.ply", scan)
+    done = reconstruct(_request(tmp_path / "scan.ply", tiny_run, samples=102, up="z"))
+    write_completions(done, tmp_path / "out")
+    (tmp_path / "out" / "summary.json").write_text(json.dumps(done.summary()))
+    shown = look_at([tmp_path / "out"], None, Cutting(512, 16, 16, 0.6), tmp_path).completed
+    drawn = (done.visible_unit[~done.stray[done.visible]], *done.generated_unit, done.hidden_unit)
+    pairs = zip(drawn, (shown.visible, *shown.generated, shown.hidden), strict=True)
+    middles = [part.mean(axis=0) for part in (drawn[0], shown.visible)]
+    scale = (shown.visible - middles[1]).std() / (drawn[0] - middles[0]).std()
+    for mine, theirs in pairs:  # the same but for the frame
+        np.testing.assert_allclose((theirs - middles[1]) / scale, mine - middles[0], atol=2e-3)
+    assert [each["chamfer"] for each in shown.scores] == done.chamfer_l2
 
 
 def test_written_completions_hold_the_visible_points_to_the_bit(completions, chair_file, tmp_path):
@@ -338,6 +372,8 @@ def test_embedding_of_arrays_and_tensors(tiny_run, chair):
     tensor = model.embed(torch.from_numpy(chair))
     assert isinstance(tensor, torch.Tensor) and np.allclose(tensor.numpy(), one, atol=1e-6)
     assert np.allclose(model.embed(chair * 100 + 50), one, atol=1e-3)  # frame and unit do not matter
+    far = model.embed(np.concatenate([[[1e5, 0.0, 0.0]], chair]))
+    assert far @ one > 0.999 * np.linalg.norm(far) * np.linalg.norm(one)  # a stray point does not either
     assert np.isfinite(model.embed(chair[:1])).all()
     assert model.embed(np.tile(chair, (20, 1))).shape == (model.dim,)
     for wrong in (np.zeros((5, 2)), np.zeros((0, 3)), np.full((5, 3), np.nan), np.zeros(3)):

@@ -14,7 +14,7 @@ from pointsra.reconstruction.hiding import visible_points
 from pointsra.reconstruction.model import load
 from pointsra.reconstruction.reconstruct import complete_points
 from pointsra.reconstruction.visibility import depths_behind
-from tests.reconstruction.test_cleaning import cube
+from tests.ops.test_cleaning import cube
 
 DIRECTION = np.array([0.6, 0.48, 0.64])
 

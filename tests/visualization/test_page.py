@@ -60,6 +60,18 @@ def test_points_are_read_back_to_quantization():
         np.testing.assert_allclose(points_of(data, layer), cloud, atol=0.51 * step + 1e-5)
 
 
+def test_a_point_far_outside_costs_the_others_nothing():
+    cloud = RNG.normal(size=(2000, 3))
+    far = np.concatenate([cloud, [[1e6, 0.0, 0.0]]])
+    colors = np.arange(3 * len(far), dtype=np.uint32).reshape(-1, 3).astype(np.uint8)
+    page = viewer_page("t", [PageCell("a", "", [Layer("x", far, colors=colors)])], "2,001 points")
+    _, data = parsed(page)
+    layer = data["cells"][0]["layers"][0]
+    np.testing.assert_allclose(points_of(data, layer), cloud, atol=1e-3)
+    assert "2,001 points; one point far outside is left out" in page
+    assert "left out" not in viewer_page("t", [PageCell("a", "", [Layer("x", cloud)])], "2,000 points")
+
+
 def test_colors_are_read_back_from_a_table_or_in_full():
     cloud = RNG.normal(size=(2000, 3))
     few = RNG.integers(0, 256, (5, 3), dtype=np.uint8)[RNG.integers(0, 5, 2000)]

@@ -16,7 +16,7 @@ _PRECISION = 1e-6  # of the cloud's own size: what float32 keeps of a cloud that
 _LOOKED_AT = 1 << 16  # points that tell a cloud's size
 
 
-def write_cloud(path: Path | str, points: ArrayLike, colors: ArrayLike | None = None) -> None:
+def write_cloud(path: Path | str, points: ArrayLike, colors: ArrayLike | None = None, *, double: bool = False) -> None:
     """Write a cloud; the format follows the file's name.
 
     Args:
@@ -24,6 +24,7 @@ def write_cloud(path: Path | str, points: ArrayLike, colors: ArrayLike | None = 
         points: (N, 3); written in double precision where single would move them by more than a millionth of the
             cloud's size (survey coordinates far from the origin).
         colors: (N, 3) uint8, or None.
+        double: write double precision in any case, where the format has it (glb has not).
 
     Raises:
         OutputError: an unknown ending, no points, no permission, disk full.
@@ -42,7 +43,14 @@ def write_cloud(path: Path | str, points: ArrayLike, colors: ArrayLike | None = 
     if not len(cloud):
         raise OutputError(f"{path}: there are no points to write.")
     with replacing(path) as partial:
-        writer(partial, cloud, tints)
+        writer(partial, cloud, tints, double or needs_double(cloud))
+
+
+def fits_single(points: NDArray[np.floating]) -> bool:
+    """Whether single precision holds points (N, 3) to the bit."""
+    return all(
+        bool((part == part.astype(np.float32)).all()) for part in np.array_split(points, 1 + len(points) // _LOOKED_AT)
+    )
 
 
 def needs_double(points: NDArray[Any]) -> bool:
@@ -64,8 +72,8 @@ def needs_double(points: NDArray[Any]) -> bool:
     return bool(moved > _PRECISION * max(float((high - low).max()), 1e-30))
 
 
-def _write_ply(path: Path, points: NDArray[np.generic], colors: NDArray[np.uint8] | None) -> None:
-    kind, name = ("<f8", "double") if needs_double(points) else ("<f4", "float")
+def _write_ply(path: Path, points: NDArray[np.generic], colors: NDArray[np.uint8] | None, double: bool) -> None:
+    kind, name = ("<f8", "double") if double else ("<f4", "float")
     layout = [(axis, kind) for axis in "xyz"]
     properties = [f"property {name} {axis}" for axis in "xyz"]
     if colors is not None:
@@ -83,8 +91,8 @@ def _write_ply(path: Path, points: NDArray[np.generic], colors: NDArray[np.uint8
         stream.write(rows.tobytes())
 
 
-def _write_npz(path: Path, points: NDArray[np.generic], colors: NDArray[np.uint8] | None) -> None:
-    kind = np.float64 if needs_double(points) else np.float32
+def _write_npz(path: Path, points: NDArray[np.generic], colors: NDArray[np.uint8] | None, double: bool) -> None:
+    kind = np.float64 if double else np.float32
     arrays: dict[str, NDArray[np.generic]] = {"points": points.astype(kind)}
     if colors is not None:
         arrays["colors"] = colors
@@ -92,12 +100,12 @@ def _write_npz(path: Path, points: NDArray[np.generic], colors: NDArray[np.uint8
         np.savez(stream, **arrays)  # pyrefly: ignore
 
 
-def _write_glb(path: Path, points: NDArray[np.generic], colors: NDArray[np.uint8] | None) -> None:
+def _write_glb(path: Path, points: NDArray[np.generic], colors: NDArray[np.uint8] | None, double: bool) -> None:
     """Positions in glTF are float32: a cloud far from the origin is centered, and its node carries the offset."""
     import trimesh
 
     cloud = points.astype(np.float64)
-    offset = np.median(cloud, axis=0) if needs_double(points) else np.zeros(3)
+    offset = np.median(cloud, axis=0) if double else np.zeros(3)
     place = np.eye(4)
     place[:3, 3] = offset
     tints = None
@@ -109,8 +117,8 @@ def _write_glb(path: Path, points: NDArray[np.generic], colors: NDArray[np.uint8
     path.write_bytes(content)
 
 
-def _write_xyz(path: Path, points: NDArray[np.generic], colors: NDArray[np.uint8] | None) -> None:
-    digits = "%.17g" if needs_double(points) else "%.9g"
+def _write_xyz(path: Path, points: NDArray[np.generic], colors: NDArray[np.uint8] | None, double: bool) -> None:
+    digits = "%.17g" if double else "%.9g"
     with path.open("w", encoding="ascii", newline="\n") as stream:
         if colors is None:
             np.savetxt(stream, points, fmt=digits)
@@ -118,7 +126,7 @@ def _write_xyz(path: Path, points: NDArray[np.generic], colors: NDArray[np.uint8
             np.savetxt(stream, np.concatenate([points, colors], axis=1), fmt=[digits] * 3 + ["%d"] * 3)
 
 
-WRITERS: dict[str, Callable[[Path, NDArray[np.generic], NDArray[np.uint8] | None], None]] = {
+WRITERS: dict[str, Callable[[Path, NDArray[np.generic], NDArray[np.uint8] | None, bool], None]] = {
     "ply": _write_ply,
     "npz": _write_npz,
     "glb": _write_glb,

@@ -16,12 +16,12 @@ from pointsra.errors import CheckpointError
 from pointsra.networks.mean_flow_transformer import FlowCondition, FlowContext, FlowOutput
 from pointsra.networks.point_sra import PointSRA
 from pointsra.ops.center_state import RANKED, ranks
+from pointsra.ops.cleaning import evened_rows
 from pointsra.ops.masks import visible_count
 from pointsra.ops.occlusion import seen_from_one_side
 from pointsra.ops.patches import Patches, cut_patches
 from pointsra.ops.randomness import stream
 from pointsra.ops.slot_noise import cooled, slot_noise
-from pointsra.reconstruction.cleaning import evened_rows
 from pointsra.reconstruction.density import with_count
 from pointsra.training.assembly import flow_objective_named
 from pointsra.training.bound_flow import BoundFlow, bound_flow

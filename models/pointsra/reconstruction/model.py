@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from pointsra.networks.point_sra import PointSRA
+from pointsra.ops.cleaning import stray_points
 from pointsra.ops.randomness import stream
 from pointsra.ops.sampling import farthest_point_indices, gather_points, random_indices
 from pointsra.ops.transforms import unit_frame
@@ -52,7 +53,8 @@ class Model:
         """One feature a cloud: mean and maximum of its patch tokens at two scales, averaged over turns about y.
 
         Args:
-            points: (N, 3) or (B, N, 3), any N ≥ 1, any frame and unit, y up. Array or tensor.
+            points: (N, 3) or (B, N, 3), any N ≥ 1, any frame and unit, y up. Array or tensor. Stray points far from the
+                others (``ops.cleaning``) are left out.
 
         Returns:
             (D,) or (B, D), an array for an array and a tensor (on the model's device) for a tensor.
@@ -67,6 +69,7 @@ class Model:
             raise ValueError("points must be finite")
         clouds = given.detach().cpu().double()
         clouds = clouds[None] if given.ndim == 2 else clouds
+        clouds = torch.stack([_without_stray(cloud) for cloud in clouds])
         features = torch.cat([self._embed(part) for part in clouds.split(_CLOUDS_AT_ONCE)])
         features = features[0] if given.ndim == 2 else features
         return features if isinstance(points, Tensor) else features.cpu().numpy()
@@ -126,6 +129,13 @@ class Model:
         elif held < wanted:
             clouds = clouds[:, torch.arange(wanted, device=self.device) % held]
         return frozen_features(self.network.encoder, self.description, clouds)
+
+
+def _without_stray(cloud: Tensor) -> Tensor:
+    """A cloud (N, 3) with its first other points in the place of stray ones."""
+    stray = torch.from_numpy(stray_points(cloud.numpy()))
+    kept = cloud[~stray]
+    return torch.cat([kept, kept[: int(stray.sum())]])
 
 
 def load(weights: str | Path | None = None, device: str = "auto") -> Model:

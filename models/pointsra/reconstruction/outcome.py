@@ -28,7 +28,7 @@ class Completions:
         generated_raw: (S, P, 3) float64.
         hidden_raw: (Nh, 3) float64 what was hidden, or None.
         visible_unit, generated_unit, hidden_unit: the same in the unit frame, float32.
-        visible_colors: (Nv, 3) uint8 where the file has colors, or None.
+        visible_colors, hidden_colors: (Nv, 3) and (Nh, 3) uint8 where the file has colors, or None.
         points_in: points read.
         network_evaluations: of each sample.
         steps: as asked.
@@ -53,6 +53,7 @@ class Completions:
     generated_unit: NDArray[np.float32]
     hidden_unit: NDArray[np.float32] | None
     visible_colors: NDArray[np.uint8] | None
+    hidden_colors: NDArray[np.uint8] | None
     points_in: int
     network_evaluations: int
     steps: int
@@ -92,6 +93,9 @@ class Completions:
             "samples": len(self.generated_raw),
             "steps": self.steps,
             "temperature": self.request.temperature,
+            "text": self.request.text,
+            "image": None if self.request.image is None else str(self.request.image),
+            "guidance": 1.0 if self.request.guidance is None else self.request.guidance,
             "network_evaluations": self.network_evaluations,
             "seconds": dict(self.seconds),
             "diversity": self.diversity,
@@ -99,6 +103,7 @@ class Completions:
             "fidelity": _figures(self.fidelity, min),
             "hide": self.request.hide,
             "ratio": asked_ratio(self.request.hide, self.request.ratio),
+            "missing": self.request.missing,
             "hidden_share": None if self.hidden_raw is None else len(self.hidden_raw) / self.points_in,
             "one_sided": self.one_sided,
             "points_stray": int(self.stray.sum()),

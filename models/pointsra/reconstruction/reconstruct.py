@@ -19,16 +19,16 @@ from pointsra.errors import CheckpointError, InputFileError
 from pointsra.metrics.geometry import chamfer_and_f_score, mean_apart
 from pointsra.networks.mean_flow_transformer import FlowCondition
 from pointsra.networks.point_sra import PointSRA
+from pointsra.ops.cleaning import stray_points
 from pointsra.ops.threads import one_thread
+from pointsra.ops.up_axis import from_y_up, to_y_up
 from pointsra.progress import Progress, Report, silent
-from pointsra.reconstruction.cleaning import stray_points
 from pointsra.reconstruction.completion import Drawn, draw_completions
 from pointsra.reconstruction.framing import check_range, in_frame, unit_frame_of
 from pointsra.reconstruction.hiding import asked_ratio, visible_points
 from pointsra.reconstruction.outcome import Completions
 from pointsra.reconstruction.request import ReconstructRequest, check_request
 from pointsra.reconstruction.steering import flow_condition
-from pointsra.reconstruction.up_axis import from_y_up, to_y_up
 from pointsra.training.weights import ModelDescription, find_weights, load_point_sra, packaged_weights
 
 _SURFACE_POINTS = 40_000  # of a mesh, to tell what a view hides
@@ -68,6 +68,7 @@ def _reconstruct(request: ReconstructRequest, source: Path, report: Report) -> C
         done,
         weights=str(source),
         visible_colors=None if cloud.colors is None else cloud.colors[done.visible],
+        hidden_colors=None if cloud.colors is None or done.hidden_raw is None else cloud.colors[~done.visible],
         notes=(*cloud.notes, *_axis_note(request), *done.notes),
         seconds={"load": round(loaded, 4), **done.seconds},
     )
@@ -146,6 +147,7 @@ def complete_points(
         generated_unit=generated,
         hidden_unit=hidden,
         visible_colors=None,
+        hidden_colors=None,
         points_in=len(points),
         network_evaluations=drawn.network_evaluations,
         steps=request.steps,

@@ -8,8 +8,8 @@ from pathlib import Path
 import torch
 
 from pointsra.errors import SettingsError
+from pointsra.ops.up_axis import UP_AXES
 from pointsra.reconstruction.hiding import HIDING
-from pointsra.reconstruction.up_axis import UP_AXES
 
 TEMPERATURE = 0.65
 """Of the noise, unless another is asked for; found on validation shapes (docs/beware.md says what it is worth)."""

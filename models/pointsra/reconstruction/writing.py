@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from pointsra.data.cloud_writers import write_cloud
+from pointsra.data.cloud_writers import fits_single, write_cloud
 from pointsra.data.mesh_writers import write_mesh
 from pointsra.errors import SettingsError
 from pointsra.reconstruction.outcome import Completions
@@ -21,8 +21,8 @@ _GENERATED_COLOR = (232, 119, 34)
 def write_completions(completions: Completions, folder: Path, format: str = "ply") -> list[Path]:
     """Write ``completion_00.<format>`` … , ``visible.<format>`` and, where something was hidden, ``hidden.<format>``.
 
-    A completion is the visible points, exactly as they came, followed by the generated ones; colors tell them apart,
-    and visible points keep their own color where the input had any.
+    A completion is the visible points, exactly as they came (glb, which has single precision alone, apart), followed by
+    the generated ones; colors tell them apart, and the input's points keep their own color where it had any.
 
     Returns:
         The files, completions first.
@@ -35,16 +35,18 @@ def write_completions(completions: Completions, folder: Path, format: str = "ply
     shown = completions.visible_colors
     if shown is None:
         shown = _plain(len(completions.visible_raw), _VISIBLE_COLOR)
+    hidden = completions.hidden_raw
+    double = not all(fits_single(part) for part in (completions.visible_raw, hidden) if part is not None)
     paths = []
     for number, generated in enumerate(completions.generated_raw):
         path = folder / f"completion_{number:02d}.{format}"
         colors = np.concatenate([shown, _plain(len(generated), _GENERATED_COLOR)])
-        write_cloud(path, np.concatenate([completions.visible_raw, generated]), colors)
+        write_cloud(path, np.concatenate([completions.visible_raw, generated]), colors, double=double)
         paths.append(path)
-    write_cloud(folder / f"visible.{format}", completions.visible_raw, completions.visible_colors)
+    write_cloud(folder / f"visible.{format}", completions.visible_raw, completions.visible_colors, double=double)
     paths.append(folder / f"visible.{format}")
-    if completions.hidden_raw is not None:
-        write_cloud(folder / f"hidden.{format}", completions.hidden_raw)
+    if hidden is not None:
+        write_cloud(folder / f"hidden.{format}", hidden, completions.hidden_colors, double=double)
         paths.append(folder / f"hidden.{format}")
     return paths
 

@@ -25,7 +25,8 @@ from pointsra.visualization.framing import Framing, frame_clouds
 from pointsra.visualization.palette import TRUTH, VISIBLE, Color, ColorScale, completion_color, hex_color
 
 ROLES = ("visible", "completion", "truth", "other")
-_STEPS = 32767  # int16: a position is kept to 1/32767 of the page's reach
+_STEPS = 32767  # int16: a position is kept to 1/32767 of the page's range
+_FARTHEST = 8.0  # reaches from the middle; one point farther out would leave the others too few steps
 
 
 @dataclass(frozen=True)
@@ -96,6 +97,10 @@ def viewer_page(
         camera,
     )
     store = _Store(framing, _range_of(clouds, framing))
+    left_out = max(sum(map(store.left_out, cell.layers)) for cell in layers_by_cell)
+    if left_out:
+        words = f"{left_out:,} points far outside are" if left_out > 1 else "one point far outside is"
+        subtitle = f"{subtitle}{'; ' if subtitle else ''}{words} left out"
     cells = [
         {
             "title": cell.title,
@@ -188,9 +193,9 @@ def _cloud(layer: Layer) -> NDArray[np.float64]:
 
 
 def _range_of(clouds: Sequence[NDArray[np.float64]], framing: Framing) -> float:
-    """The largest coordinate once framed; strays count, for they are stored too."""
+    """The largest coordinate that is stored, once framed."""
     largest = [np.abs(framing.framed(cloud)[np.isfinite(cloud).all(axis=1)]).max(initial=0.0) for cloud in clouds]
-    return float(max([1.0, *largest]))
+    return float(min(max([1.0, *largest]), _FARTHEST))
 
 
 class _Store:
@@ -206,7 +211,7 @@ class _Store:
         if layer.role not in ROLES:
             raise ValueError(f"The role of layer {layer.name!r} must be one of {', '.join(ROLES)}.")
         points = _cloud(layer)
-        kept = np.isfinite(points).all(axis=1)
+        kept = self._kept(points)
         framed = self.framing.framed(points[kept]).astype(np.float64)
         steps = np.round(framed / self.range * _STEPS).clip(-_STEPS, _STEPS).astype("<i2")
         record: dict[str, Any] = {"name": layer.name, "role": layer.role, "points": self._keep(steps.tobytes())}
@@ -222,6 +227,15 @@ class _Store:
         else:
             record["colors"] = self._keep(colors[kept].tobytes())
         return record
+
+    def left_out(self, layer: Layer) -> int:
+        """How many finite points lie too far outside to be stored."""
+        points = _cloud(layer)
+        return int(np.isfinite(points).all(axis=1).sum() - self._kept(points).sum())
+
+    def _kept(self, points: NDArray[np.float64]) -> NDArray[np.bool_]:
+        farthest = np.abs(self.framing.framed(points)).max(axis=1)
+        return np.asarray(farthest <= self.range)  # nothing that is not finite is
 
     def _keep(self, raw: bytes) -> int:
         if raw not in self._places:

@@ -17,6 +17,8 @@ from numpy.typing import NDArray
 from pointsra.data.files import KNOWN_SUFFIXES, read_cloud
 from pointsra.data.store import open_split
 from pointsra.errors import InputFileError, SettingsError
+from pointsra.ops.cleaning import stray_points
+from pointsra.ops.up_axis import UP_AXES, to_y_up
 from pointsra.visualization.metrics_file import read_metrics
 from pointsra.visualization.named_clouds import MOST_POINTS, SURFACE_POINTS, located, named_split, split_of, spread
 from pointsra.visualization.palette import SEEN_BY_BOTH, SEEN_BY_TEACHER, UNSEEN
@@ -25,8 +27,6 @@ from pointsra.visualization.scenes import Completed, Scene
 from pointsra.visualization.stills import Cell
 
 KINDS = ("cloud", "patches", "masks", "completions", "curves")
-
-_SAME_PLACE = 1e-6  # of the cloud's size: what single precision keeps
 
 
 @dataclass(frozen=True)
@@ -111,29 +111,39 @@ def _completions(folder: Path) -> Scene:
         summary: dict[str, Any] = json.loads((folder / "summary.json").read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise InputFileError(f"{folder}: no readable summary.json: name a folder that reconstruct wrote.") from error
-    files = sorted(path for path in folder.glob("completion_*") if path.suffix.lstrip(".") in KNOWN_SUFFIXES)
+    files = [path for path in folder.glob("completion_*") if path.suffix.lstrip(".") in KNOWN_SUFFIXES]
+    files.sort(key=lambda path: (len(path.stem), path.stem))  # completion_99 before completion_100
     visible = next(iter(folder.glob("visible.*")), None)
     if visible is None or not files:
         raise InputFileError(f"{folder}: clouds are missing: name a folder that reconstruct wrote.")
     hidden = next(iter(folder.glob("hidden.*")), None)
-    given = read_cloud(visible).points
+    up = str(summary.get("up", "y"))
+    given = _turned(visible, up)
+    truth = None if hidden is None else _turned(hidden, up)
+    kept = slice(None)
+    if summary.get("points_stray"):  # pictures leave them out; they are told by all points of the input
+        whole = given if truth is None else np.concatenate([given, truth])
+        kept = ~stray_points(whole)[: len(given)]
+    generated = [_turned(path, up)[len(given) :] for path in files]  # the visible points stand first
+    if not all(map(len, generated)):
+        raise InputFileError(
+            f"{folder}: a completion holds no point but the visible ones: name a folder as reconstruct wrote it."
+        )
     completed = Completed(
-        visible=given,
-        generated=[_without(read_cloud(path).points, given) for path in files],
-        hidden=None if hidden is None else read_cloud(hidden).points,
+        visible=given[kept],
+        generated=generated,
+        hidden=truth,
         scores=_scores(summary, len(files)),
         figures={"diversity": float(summary["diversity"])} if "diversity" in summary else None,
     )
     return Scene("completions", Path(str(summary.get("input", folder))).name, completed=completed)
 
 
-def _without(points: NDArray[np.float64], given: NDArray[np.float64]) -> NDArray[np.float64]:
-    """The rows of ``points`` (N, 3) that lie on none of ``given`` (V, 3): a completion less its visible part."""
-    from scipy.spatial import KDTree
-
-    tolerance = _SAME_PLACE * float(np.ptp(given, axis=0).max(initial=1e-9))
-    kept = points[KDTree(given).query(points)[0] > tolerance]
-    return kept if len(kept) else points
+def _turned(path: Path, up: str) -> NDArray[np.float64]:
+    """The points (N, 3) of a file that reconstruct wrote, turned so that y is up."""
+    if up not in UP_AXES:
+        raise InputFileError(f"{path.parent}: summary.json gives no axis as up: name a folder that reconstruct wrote.")
+    return to_y_up(read_cloud(path).points, up)
 
 
 def _scores(summary: Mapping[str, Any], count: int) -> list[dict[str, float]] | None:

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from pointsra.data.shapes import generate, sample_surface
-from pointsra.reconstruction.cleaning import evened_rows, stray_points
+from pointsra.ops.cleaning import evened_rows, stray_points
 from pointsra.reconstruction.model import load
 
 
@@ -59,8 +59,8 @@ def test_a_second_object_or_much_noise_or_few_points_are_no_stray_points():
 def test_many_points_are_judged_like_few(monkeypatch):
     points = np.concatenate([cube(30_000)[0], [[9.0, 9, 9]]])
     whole = stray_points(points)
-    monkeypatch.setattr("pointsra.reconstruction.cleaning._WORKING_POINTS", 500)
-    monkeypatch.setattr("pointsra.reconstruction.cleaning._CHUNK", 1000)
+    monkeypatch.setattr("pointsra.ops.cleaning._WORKING_POINTS", 500)
+    monkeypatch.setattr("pointsra.ops.cleaning._CHUNK", 1000)
     np.testing.assert_array_equal(stray_points(points), whole)
     assert whole.sum() == 1
 
@@ -102,7 +102,7 @@ def test_a_crowded_scan_is_thinned_for_the_network_only_and_said(tiny_run):
 def test_whether_all_cells_touch_is_told_as_by_labels():
     from scipy import ndimage
 
-    from pointsra.reconstruction.cleaning import _one_group
+    from pointsra.ops.cleaning import _one_group
 
     rng = np.random.default_rng(0)
     found = set()

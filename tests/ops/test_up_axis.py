@@ -5,8 +5,8 @@ import pytest
 
 from pointsra.data.upright import to_y_up as prepared
 from pointsra.errors import SettingsError
+from pointsra.ops.up_axis import UP_AXES, from_y_up, to_y_up
 from pointsra.reconstruction.model import load
-from pointsra.reconstruction.up_axis import UP_AXES, from_y_up, to_y_up
 
 POINTS = np.random.default_rng(0).normal(size=(300, 3)) * [1.0, 2.0, 0.5] + [500_000.0, 40.0, 4.6e6]
 
