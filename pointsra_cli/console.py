@@ -99,8 +99,12 @@ class Screen:
 
 
 def to_json(payload: Any) -> str:
-    """``payload`` as JSON: paths become strings, arrays lists, and numbers that JSON lacks become null."""
-    return json.dumps(_plain(payload), indent=2, ensure_ascii=False, allow_nan=False)
+    """``payload`` as JSON.
+
+    Paths become strings, arrays lists, numbers that JSON lacks null, and what is no character in a file's name "?".
+    """
+    text = json.dumps(_plain(payload), indent=2, ensure_ascii=False, allow_nan=False)
+    return text.encode("utf-8", "replace").decode("utf-8")
 
 
 def lines(*rows: tuple[str, object]) -> None:

@@ -68,18 +68,24 @@ def whole_folder(folder: Path) -> Iterator[Path]:
     Raises:
         OutputError: the folder cannot be made, or something appeared under the final name in the meantime.
     """
-    partial = folder.with_name(f".{folder.name}.partial-{os.getpid()}")
+    final = folder.resolve()  # behind a link
+    partial = final.with_name(f".{final.name}.partial-{os.getpid()}")
     try:
         partial.mkdir(parents=True)
     except OSError as cause:
         raise output_problem(folder, cause) from cause
     try:
         yield partial
-        if folder.is_dir() and not any(folder.iterdir()):
-            folder.rmdir()
-        if folder.exists():
+        if final.exists() and (not final.is_dir() or any(final.iterdir())):
             raise OutputError(f"{folder} was made by something else while this ran; name another with --out.")
-        os.replace(partial, folder)
+        if final == Path.cwd():  # a shell stands in it, which must not be left in a folder that is gone
+            for path in partial.iterdir():
+                os.replace(path, final / path.name)
+            partial.rmdir()
+            return
+        if final.is_dir():
+            final.rmdir()
+        os.replace(partial, final)
     finally:
         if partial.exists():
             shutil.rmtree(partial, ignore_errors=True)

@@ -166,6 +166,8 @@ def _check_fit(what: str | None, cut: Any, encoder_options: dict[str, Any]) -> N
 
     if cut and what in _OF_ENCODERS:
         raise SettingsError(f"--what {what} takes no preset: patches are cut as the weights say.")
+    if cut and what not in ("patches", "masks"):
+        raise SettingsError("--preset and --set say how clouds are cut: add --what patches or --what masks.")
     fits = {"--weights": _OF_ENCODERS, "--query": ("attention",), "--block": ("attention",), "--map": ("embedding",)}
     for flag, value in encoder_options.items():
         if value is not None and what not in fits[flag]:

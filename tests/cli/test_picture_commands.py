@@ -1,6 +1,7 @@
 """Reconstructing and visualizing by the command line, end to end: what is written, printed and refused."""
 
 import json
+import os
 from pathlib import Path
 
 import numpy as np
@@ -114,12 +115,9 @@ def test_reconstruct_leaves_nothing_when_writing_fails(run, tiny_run, cloud, mon
 @pytest.mark.parametrize("what", ["cloud", "patches", "masks"])
 @pytest.mark.parametrize("ending", ["png", "html"])
 def test_visualize_a_file(run, cloud, tmp_path, what, ending):
-    small = (
-        ()
-        if what == "cloud"
-        else ("--set", "patches.points=300", "--set", "patches.groups=12", "--set", "patches.size=20")
-    )
-    outcome = run("visualize", cloud, "--what", what, "--out", f"x.{ending}", *small, "--json", "--preset", "paper")
+    settings = ("patches.points=300", "patches.groups=12", "patches.size=20")
+    small = () if what == "cloud" else ("--preset", "paper", *(word for each in settings for word in ("--set", each)))
+    outcome = run("visualize", cloud, "--what", what, "--out", f"x.{ending}", *small, "--json")
     assert outcome.code == 0, outcome.stderr
     assert json.loads(outcome.stdout) == {"what": what, "targets": [str(cloud)], "out": f"x.{ending}"}
     if ending == "png":
@@ -233,6 +231,16 @@ def test_visualize_guesses_from_its_target(run, shapes_root, tiny_run, finetuned
     assert by_name.stdout.startswith("runs/visualize-shapes")
 
 
+def test_a_name_that_is_no_text_costs_no_result(run, tiny_run, cloud, tmp_path):
+    odd = tmp_path / os.fsdecode(b"st\xfchl.xyz")
+    cloud.rename(odd)
+    outcome = run("reconstruct", odd, "--weights", tiny_run, "--samples", 1, "--out", "done", "--json")
+    assert outcome.code == 0, outcome.stderr
+    assert json.loads(outcome.stdout)["input"].endswith("st?hl.xyz")
+    assert "st?hl.xyz" in (tmp_path / "done" / "samples.html").read_text(encoding="utf-8")
+    assert run("visualize", odd, "--out", "x.html").code == 0 and run("visualize", odd, "--out", "x.png").code == 0
+
+
 def test_visualize_never_replaces_a_file_silently(run, cloud, tmp_path):
     (tmp_path / "x.png").write_text("precious")
     outcome = run("visualize", cloud, "--out", "x.png")
@@ -257,6 +265,8 @@ def test_visualize_never_replaces_a_file_silently(run, cloud, tmp_path):
         (["CLOUD", "--view"], "screen"),
         (["."], "no run"),
         (["CLOUD", "--query", "cls"], "--what attention"),
+        (["CLOUD", "--set", "patches.groups=7"], "--what patches"),
+        (["RUN", "--preset", "small"], "--what masks"),
         (["CLOUD", "--what", "features", "--map", "pca"], "--what embedding"),
         (["CLOUD", "--what", "features", "--preset", "paper"], "takes no preset"),
         (["CLOUD", "--what", "features", "--weights", "nowhere"], "nowhere"),

@@ -60,6 +60,19 @@ def test_a_folder_appears_whole_or_not_at_all(tmp_path):
     assert (target / "file").read_text() == "whole"
 
 
+def test_the_folder_one_stands_in_and_one_behind_a_link_are_filled(tmp_path, monkeypatch):
+    (tmp_path / "here").mkdir()
+    (tmp_path / "real").mkdir()
+    (tmp_path / "link").symlink_to(tmp_path / "real")
+    monkeypatch.chdir(tmp_path / "here")
+    for name in (".", "../link"):
+        with runs.whole_folder(runs.result_folder(Path(name), "reconstruct", "x")) as partial:
+            (partial / "a.ply").write_text("points")
+    assert [(tmp_path / name / "a.ply").read_text() for name in ("here", "real")] == ["points", "points"]
+    assert (tmp_path / "link").is_symlink() and Path("a.ply").exists()
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["here", "link", "real"]
+
+
 def test_a_folder_made_meanwhile_is_not_replaced(tmp_path):
     target = tmp_path / "result"
     with pytest.raises(OutputError, match="while this ran"), runs.whole_folder(target) as partial:

@@ -182,7 +182,7 @@ def write_report(report: EvaluationReport, folder: Path) -> list[Path]:
     }
     for name, text in texts.items():
         with replacing(folder / name) as partial:
-            partial.write_text(text, encoding="utf-8")
+            partial.write_text(text, encoding="utf-8", errors="replace")  # names of files can hold any byte
     return [folder / name for name in texts]
 
 

@@ -176,7 +176,7 @@ def write_page(path: str | Path, page: str) -> Path:
     """
     target = Path(path)
     with replacing(target) as partial:
-        partial.write_text(page, encoding="utf-8", newline="\n")
+        partial.write_text(page, encoding="utf-8", errors="replace", newline="\n")  # names of files can hold any byte
     return target
 
 
