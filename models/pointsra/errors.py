@@ -46,3 +46,8 @@ class WorkFailedError(PointSRAError):
     """The request was right and the work failed all the same (numbers that diverge, memory that runs out)."""
 
     exit_code = 1
+
+
+def first_line(cause: BaseException) -> str:
+    """What another library's exception says, or its name, short enough to stand in one sentence of ours."""
+    return (str(cause).strip().splitlines() or [type(cause).__name__])[0][:120]

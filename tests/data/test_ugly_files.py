@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 import trimesh
 
+from pointsra.data import files
 from pointsra.data.files import read_cloud, write_cloud
-from pointsra.errors import InputFileError
+from pointsra.errors import InputFileError, MissingExtraError
 
 POINTS = np.random.default_rng(0).normal(size=(60, 3)).round(6)
 UTM = POINTS * 50 + [500_000.0, 4.6e6, 300.0]
@@ -48,9 +49,30 @@ def pcd(rows, fields="x y z", count=60, form="ascii"):
     return f"{head}WIDTH {count}\nHEIGHT 1\nPOINTS {count}\nDATA {form}\n".encode() + rows
 
 
+def records(kind, shape=()):
+    return np.zeros(9, dtype=[(axis, kind, shape) for axis in "xyz"])
+
+
+def altered(content, mark, after, byte):
+    """One byte of it changed, counted from where the mark begins."""
+    at = content.index(mark) + after
+    return content[:at] + bytes([byte]) + content[at + 1 :]
+
+
+def packed_npz(first):
+    """A compressed npz, the first byte of its deflated array replaced."""
+    with io.BytesIO() as stream:
+        np.savez_compressed(stream, points=POINTS)
+        content = stream.getvalue()
+    named, extra = np.frombuffer(content, dtype="<u2", count=2, offset=26).tolist()
+    return altered(content, b"PK\3\4", 30 + named + extra, first)
+
+
 THREE = "0 0 0\n1 0 0\n1 1 0\n"
 TRIANGLE = [[0.0, 0, 0], [1, 0, 0], [1, 1, 0]]
 OBJECTS = np.array([{"a": 1}], dtype=object)
+SIGNALING = np.where(np.arange(27).reshape(9, 3) == 4, 0x7F800001, 0x3F800000).astype("<u4").view("<f4")
+LABELED = pcd(text(POINTS, "{:.6f} {:.6f} {:.6f} nan\n"), "x y z label").replace(b"TYPE F F F F", b"TYPE F F F U")
 AS_FLOAT32 = POINTS.astype(np.float32).astype(np.float64)
 
 # What must come out, to the bit.
@@ -94,6 +116,8 @@ READ = {
     "trailing.csv": (text(POINTS, "{:.6f},{:.6f},{:.6f},\n"), POINTS),
     "columns.csv": (text(POINTS, "7,8,{2:.6f},{1:.6f},{0:.6f}\n", "id,class,z,y,x\n"), POINTS),
     "intensity.pcd": (pcd(text(POINTS, "{:.6f} {:.6f} {:.6f} 9\n"), "x y z intensity"), POINTS),
+    "nan-label.pcd": (LABELED, POINTS),
+    "signaling.npy": (npy(SIGNALING), np.ones((8, 3))),
     "scan.bin": (np.column_stack([POINTS, POINTS[:, :1]]).astype("<f4").tobytes(), AS_FLOAT32),
     "no-area.stl": (b"\0" * 80 + b"\2\0\0\0" + b"\0" * 100, np.zeros((6, 3))),
     "no-area.obj": (b"v 0 0 0\nv 1 0 0\nv 2 0 0\nf 1 2 3\n", [[0, 0, 0], [1, 0, 0], [2, 0, 0]]),
@@ -129,6 +153,19 @@ REFUSED = {
     "more-rows.ply": (ply(POINTS, "ascii", promised=50), "60 rows stand after its header"),
     "tail.ply": (ply(POINTS) + b"junk", "ply"),
     "huge-promise.pcd": (pcd(bytes(99), count=10**12, form="binary"), "cut short"),
+    "no-rows-text.pcd": (pcd(b"", count=0), "no points"),
+    "no-rows-binary.pcd": (pcd(b"", count=0, form="binary"), "no points"),
+    "no-rows-compressed.pcd": (pcd(bytes(8), count=0, form="binary_compressed"), "no points"),
+    "count-0.pcd": (pcd(text(POINTS)).replace(b"COUNT 1", b"COUNT 0"), "a field whose COUNT is 0"),
+    "no-fields.pcd": (pcd(b"", ""), "x, y and z are needed"),
+    "flipped.npz": (packed_npz(0xFF), "not a whole npz file of plain numbers"),
+    "version.npz": (altered(npz(points=POINTS), b"PK\1\2", 6, 99), "not a whole npz file of plain numbers"),
+    "locked.npz": (altered(npz(points=POINTS), b"PK\1\2", 8, 1), "not a whole npz file of plain numbers"),
+    "open-header.npy": (npy(POINTS).replace(b"}", b" ", 1), "not a whole npy file of plain numbers"),
+    "word-fields.npy": (npy(records("U5")), "an (N, 3) array of numbers is needed"),
+    "vector-fields.npy": (npy(records("f4", (3,))), "an (N, 3) array of numbers is needed"),
+    "truth-fields.npy": (npy(records("?")), "an (N, 3) array of numbers is needed"),
+    "word-fields.npz": (npz(points=records("U5")), "name the (N, 3) array"),
     "beyond.ply": (ply(TRIANGLE, "ascii", faces=["3 0 1 77"]), "a face names a vertex that is not there"),
     "negative.ply": (ply(TRIANGLE, "ascii", faces=["3 0 1 -2"]), "a face names a vertex that is not there"),
     "beyond.obj": (b"v 0 0 0\nv 1 0 0\nv 1 1 0\nf 1 2 9\n", "obj"),
@@ -145,6 +182,7 @@ REFUSED = {
 }
 
 
+@pytest.mark.filterwarnings("error")
 @pytest.mark.parametrize("name", READ)
 def test_read_to_the_last_digit(tmp_path, name):
     content, expected = READ[name]
@@ -156,6 +194,7 @@ def test_read_to_the_last_digit(tmp_path, name):
         assert cloud.notes  # nothing is decided or left out in silence
 
 
+@pytest.mark.filterwarnings("error", "ignore:unclosed file:ResourceWarning")  # numpy leaves damaged archives open
 @pytest.mark.parametrize("name", REFUSED)
 def test_refused_in_one_sentence(tmp_path, name):
     content, words = REFUSED[name]
@@ -164,6 +203,31 @@ def test_refused_in_one_sentence(tmp_path, name):
         read_cloud(tmp_path / name)
     said = str(caught.value)
     assert words in said and name in said and "\n" not in said
+
+
+@pytest.mark.parametrize("cause", [RuntimeError("one\ntwo"), ArithmeticError()])
+def test_what_no_reader_thought_of_is_a_damaged_file(tmp_path, monkeypatch, cause):
+    def stumble(path):
+        raise cause
+
+    monkeypatch.setitem(files._READERS, "xyz", stumble)
+    (tmp_path / "a.xyz").write_text("1 2 3\n")
+    said = str(cause).split("\n")[0] or "ArithmeticError"
+    with pytest.raises(InputFileError, match=rf"a\.xyz: not a whole xyz file \({said}\)\.$") as caught:
+        read_cloud(tmp_path / "a.xyz")
+    assert caught.value.__cause__ is cause
+
+
+@pytest.mark.parametrize("cause", [MissingExtraError("laspy"), KeyboardInterrupt()])
+def test_what_is_no_fault_of_the_file_stays_what_it_is(tmp_path, monkeypatch, cause):
+    def stop(path):
+        raise cause
+
+    monkeypatch.setitem(files._READERS, "xyz", stop)
+    (tmp_path / "a.xyz").write_text("1 2 3\n")
+    with pytest.raises(type(cause)) as caught:
+        read_cloud(tmp_path / "a.xyz")
+    assert caught.value is cause
 
 
 def test_parts_of_a_scene_without_faces_are_left_out_and_said(tmp_path):

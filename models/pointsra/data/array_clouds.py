@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -11,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pointsra.data.readout import Readout, as_colors
-from pointsra.errors import InputFileError, MissingExtraError
+from pointsra.errors import InputFileError, MissingExtraError, first_line
 
 _POINT_KEYS = ("points", "xyz", "pos", "coords", "coord", "points_raw", "pointcloud", "point_cloud", "pc", "vertices")
 _COLOR_KEYS = ("colors", "color", "rgb")
@@ -29,8 +28,8 @@ def read_npy(path: Path) -> Readout:
     """
     try:
         values = np.load(path, allow_pickle=False)
-    except (ValueError, EOFError, OSError, MemoryError, SyntaxError) as cause:
-        raise InputFileError(f"{path}: not a whole npy file of plain numbers ({_first_line(cause)}).") from cause
+    except Exception as cause:  # what a damaged header makes of Python's own parser
+        raise InputFileError(f"{path}: not a whole npy file of plain numbers ({first_line(cause)}).") from cause
     points = _as_points(values)
     if points is None:
         raise InputFileError(f"{path}: holds {values.dtype} {values.shape}; an (N, 3) array of numbers is needed.")
@@ -48,8 +47,8 @@ def read_npz(path: Path) -> Readout:
     try:
         with np.load(path, allow_pickle=False) as archive:
             arrays, passed = _plain_members(archive)
-    except (ValueError, EOFError, OSError, MemoryError, SyntaxError, KeyError, zipfile.BadZipFile) as cause:
-        raise InputFileError(f"{path}: not a whole npz file of plain numbers ({_first_line(cause)}).") from cause
+    except Exception as cause:  # zip members are damaged in as many ways: unpacked wrongly, of another version, locked
+        raise InputFileError(f"{path}: not a whole npz file of plain numbers ({first_line(cause)}).") from cause
     fitting = {key: points for key, values in arrays.items() if (points := _as_points(values)) is not None}
     key = next((key for key in _POINT_KEYS if key in fitting), None)
     if key is None and len(fitting) == 1:
@@ -106,7 +105,7 @@ def read_las(path: Path) -> Readout:
     except MissingExtraError:
         raise
     except Exception as cause:  # laspy lets struct, numpy and Rust errors through
-        raise InputFileError(f"{path}: not a whole las or laz file ({_first_line(cause)}).") from cause
+        raise InputFileError(f"{path}: not a whole las or laz file ({first_line(cause)}).") from cause
     if len(points) != promised:
         raise InputFileError(f"{path}: cut short: {len(points)} points, its header promises {promised}.")
     colors = None
@@ -131,6 +130,8 @@ def _plain_members(archive: Mapping[str, NDArray[Any]]) -> tuple[dict[str, NDArr
 
 def _as_points(values: NDArray[Any]) -> NDArray[np.float64] | None:
     if values.dtype.names and {"x", "y", "z"} <= set(values.dtype.names):
+        if any(values.dtype[axis].kind not in "fiu" for axis in "xyz"):  # words, or several numbers in one field
+            return None
         return np.stack([values[axis].astype(np.float64).ravel() for axis in "xyz"], axis=1)
     if values.ndim == 3 and len(values) == 1:
         values = values[0]
@@ -159,7 +160,3 @@ def _note_columns(path: Path, values: NDArray[np.generic]) -> tuple[str, ...]:
     if _lies(values):
         return (f"{path.name}: took the first 3 of its {len(values)} rows as x, y and z of {values.shape[1]} points.",)
     return (f"{path.name}: took 3 of its {values.shape[-1]} columns as x, y and z.",)
-
-
-def _first_line(cause: BaseException) -> str:
-    return (str(cause).strip().splitlines() or [type(cause).__name__])[0][:120]

@@ -20,7 +20,7 @@ from pointsra.data.mesh_files import read_mesh_file, sample_surface
 from pointsra.data.pcd import read_pcd
 from pointsra.data.readout import Readout
 from pointsra.data.text_clouds import read_text_cloud
-from pointsra.errors import InputFileError
+from pointsra.errors import InputFileError, PointSRAError, first_line
 
 __all__ = ["KNOWN_SUFFIXES", "WRITERS", "Cloud", "read_cloud", "write_cloud"]
 
@@ -98,11 +98,17 @@ def read_cloud(path: Path | str, *, count: int | None = None, seed: int = 0, max
     path = Path(path)
     reader = _reader_for(path)
     try:
-        readout = reader(path)
+        with np.errstate(invalid="ignore", over="ignore"):  # numbers that are not finite are counted below
+            readout = reader(path)
+    except PointSRAError:
+        raise
     except OSError as cause:
         raise InputFileError(f"{path}: cannot be read ({cause.strerror or cause}).") from cause
     except MemoryError as cause:
         raise InputFileError(f"{path}: does not fit into memory.") from cause
+    except Exception as cause:  # a damaged file may make a reader stumble where nobody thought of
+        kind = path.suffix.lower().lstrip(".")
+        raise InputFileError(f"{path}: not a whole {kind} file ({first_line(cause)}).") from cause
     kept, dropped = _finite(path, readout)
     rng = np.random.default_rng(seed)
     if kept.faces is not None:

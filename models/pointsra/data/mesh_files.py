@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from pointsra.data.plain_ply import read_plain_ply
 from pointsra.data.readout import Readout
-from pointsra.errors import InputFileError
+from pointsra.errors import InputFileError, first_line
 
 
 def read_mesh_file(path: Path) -> Readout:
@@ -83,9 +83,10 @@ def _by_trimesh(path: Path) -> list[Readout]:
         pieces = trimesh.load_scene(path, process=False).dump()
         return [_piece(piece) for piece in pieces if hasattr(piece, "vertices") and len(piece.vertices)]
     except Exception as cause:  # trimesh's readers let whatever they stumble over through
-        said = (str(cause).strip().splitlines() or [type(cause).__name__])[0][:120]
         kind = path.suffix.lower().lstrip(".")
-        raise InputFileError(f"{path}: not a {kind} file that can be read, or cut short ({said}).") from cause
+        raise InputFileError(
+            f"{path}: not a {kind} file that can be read, or cut short ({first_line(cause)})."
+        ) from cause
 
 
 def _piece(piece: object) -> Readout:

@@ -85,6 +85,10 @@ def _header(path: Path, content: bytes) -> _Header:
         raise InputFileError(f"{path}: its PCD header is incomplete or contradicts itself ({cause}).") from cause
     if not {"x", "y", "z"} <= set(names):
         raise InputFileError(f"{path}: its fields are {' '.join(names)}; x, y and z are needed.")
+    if min(counts) < 1:
+        raise InputFileError(f"{path}: a field whose COUNT is {min(counts)} is not known to the PCD format.")
+    if points == 0:
+        raise InputFileError(f"{path}: holds no points; its header says so.")
     if data not in ("ascii", "binary", "binary_compressed") or points < 0:
         raise InputFileError(f"{path}: DATA {data} with {points} points is not known to the PCD format.")
     return _Header(row, points, data, at)
@@ -106,6 +110,8 @@ def _ascii(path: Path, body: bytes, header: _Header) -> dict[str, NDArray[np.gen
     for name in header.row.names or ():
         kind, count = header.row[name].base, header.row[name].shape[0]
         values = table[:, at : at + count]
+        if kind.kind != "f":  # no integer stands for NaN
+            values = np.where(np.isfinite(values), values, 0.0)
         fields[name] = values.astype(kind) if kind.kind != "f" or kind.itemsize < 8 else values
         at += count
     for axis in "xyz":  # text may carry more digits than the type in the header
