@@ -1,6 +1,8 @@
 """A table of ugly files, made here: each is read right, to the last digit, or refused in one sentence."""
 
 import io
+import logging
+import re
 
 import numpy as np
 import pytest
@@ -16,6 +18,7 @@ HOLES = np.where(np.arange(60)[:, None] % 7 == 0, np.nan, POINTS)
 INFINITE = np.where(np.arange(60)[:, None] == 3, np.inf, POINTS)
 WHOLE = np.round(POINTS * 100)
 BOX = trimesh.creation.box()
+BOX_AS_TEXT = BOX.export(file_type="stl_ascii").encode()
 
 
 def text(points, row="{:.6f} {:.6f} {:.6f}\n", start=""):
@@ -228,6 +231,21 @@ def test_what_is_no_fault_of_the_file_stays_what_it_is(tmp_path, monkeypatch, ca
     with pytest.raises(type(cause)) as caught:
         read_cloud(tmp_path / "a.xyz")
     assert caught.value is cause
+
+
+def test_what_trimesh_stumbles_over_is_not_printed_but_can_be_heard(tmp_path, monkeypatch, capsys):
+    (tmp_path / "a.stl").write_bytes(re.sub(rb"normal .*", b"normal -1.#IND -1.#IND -1.#IND", BOX_AS_TEXT))
+    monkeypatch.setattr(logging.root, "handlers", [])  # pytest listens there: nobody else does
+    monkeypatch.setattr(logging.getLogger("trimesh"), "handlers", [])
+    assert len(read_cloud(tmp_path / "a.stl").vertices) == 36
+    assert capsys.readouterr() == ("", "")
+    heard = []
+    listener = logging.Handler()
+    monkeypatch.setattr(listener, "handle", heard.append)
+    monkeypatch.setattr(logging.root, "handlers", [listener])
+    read_cloud(tmp_path / "a.stl")
+    assert "face_normals" in heard[0].getMessage()
+    assert len(logging.getLogger("trimesh").handlers) == 1
 
 
 def test_parts_of_a_scene_without_faces_are_left_out_and_said(tmp_path):

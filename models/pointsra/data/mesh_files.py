@@ -7,6 +7,7 @@ vertices that are not there); what the header of a PLY or OFF promises is compar
 
 from __future__ import annotations
 
+import logging
 import re
 from pathlib import Path
 
@@ -16,6 +17,9 @@ from numpy.typing import NDArray
 from pointsra.data.plain_ply import read_plain_ply
 from pointsra.data.readout import Readout
 from pointsra.errors import InputFileError, first_line
+
+# trimesh logs what it stumbles over, tracebacks included; with no handler anywhere, Python would print that on stderr.
+_NOWHERE = logging.NullHandler()
 
 
 def read_mesh_file(path: Path) -> Readout:
@@ -79,6 +83,7 @@ def sample_surface(
 def _by_trimesh(path: Path) -> list[Readout]:
     import trimesh
 
+    logging.getLogger("trimesh").addHandler(_NOWHERE)  # once, however often; handlers of the caller's own still hear it
     try:
         pieces = trimesh.load_scene(path, process=False).dump()
         return [_piece(piece) for piece in pieces if hasattr(piece, "vertices") and len(piece.vertices)]
