@@ -1,4 +1,4 @@
-"""Which columns of a text cloud are x, y and z: headers in many dresses, and headers that do not go with the rows."""
+"""Which columns of a text cloud are x, y and z, by headers in many dresses, and what its commas stand for."""
 
 import numpy as np
 import pytest
@@ -97,3 +97,81 @@ def test_colors_are_found_by_names_with_units(tmp_path):
     cloud = read_cloud(tmp_path / "a.csv")
     np.testing.assert_array_equal(cloud.points, POINTS)
     np.testing.assert_array_equal(cloud.colors, [[9, 8, 7]] * len(POINTS))
+
+
+DECIMAL = {
+    "tabs.txt": ("0,126\t-0,132\t0,640", [0.126, -0.132, 0.64]),
+    "blanks.xyz": ("0,126 -0,132   0,640", [0.126, -0.132, 0.64]),
+    "both.xyz": ("  0,126 \t-0,132\t 0,640 ", [0.126, -0.132, 0.64]),
+    "exponents.txt": ("1,5e-3 -2,5E+2 1e2", [0.0015, -250, 100]),
+    "some-whole.txt": ("0\t-0,132\t7", [0, -0.132, 7]),
+    "hole.txt": ("0,5\tnan\t0,25\n1,5 2,5 3,5", [1.5, 2.5, 3.5]),
+    "whole-first.txt": ("nan nan 0\n0,5 -3 0,25", [0.5, -3, 0.25]),
+    "whole-first.csv": ("nan;nan;0\n0,5;-3;0,25", [0.5, -3, 0.25]),
+    "more-columns.txt": ("0,126 -0,132 0,640 255 3,5", [0.126, -0.132, 0.64]),
+    "word.txt": ("0,126 -0,132 0,640 leg.01", [0.126, -0.132, 0.64]),
+    "word.csv": ("0,126;-0,132;0,640;leg.01", [0.126, -0.132, 0.64]),
+    "header.txt": ("\tz\ty\tx\n7\t0,640\t-0,132\t0,126", [0.126, -0.132, 0.64]),
+    "header-commas.txt": ("z, y, x\n0,640 -0,132 0,126", [0.126, -0.132, 0.64]),
+    "counted.pts": ("1\n0,126 -0,132 0,640", [0.126, -0.132, 0.64]),
+}
+BETWEEN = {
+    "commas.csv": ("1,2,3", [1, 2, 3]),
+    "blank-behind.csv": ("1, 2, 3", [1, 2, 3]),
+    "blank-before.csv": ("1 ,2 ,3", [1, 2, 3]),
+    "blanks-around.csv": ("1 , 2 , 3", [1, 2, 3]),
+    "some-blanks.csv": ("1, 2,3", [1, 2, 3]),
+    "tabs-behind.csv": ("1,\t2,\t3", [1, 2, 3]),
+    "points.csv": ("1.5, 2.5, 3", [1.5, 2.5, 3]),
+    "six.csv": ("1, 2, 3, 4, 5, 6", [1, 2, 3]),
+    "groups.txt": ("1,2,3 255,0,7", [1, 2, 3]),
+    "groups-of-points.txt": ("1.5,2.5,3.5;255,0,7", [1.5, 2.5, 3.5]),
+    "group-last.txt": ("1 2 3 255,0,7", [1, 2, 3]),
+    "words.csv": ("1,2,3 leg", [1, 2, 3]),
+    "comments.csv": ("# 1,5 2.5 3,5\n;; 1,5 2.5 3,5\n1, 2, 3", [1, 2, 3]),
+    "later.csv": ("nan nan nan\n1, 2, 3", [1, 2, 3]),
+}
+TWO_WAYS = {
+    "two-columns.txt": "0,126\t-0,132",
+    "comma-and-blank.txt": "1,2 3",
+    "point-and-comma.txt": "0.126 -0,132 0,640",
+    "point-behind.txt": "0,126 -0,132 0,640 0.5",
+    "point-and-comma.csv": "0.126;-0,132;0,640",
+    "thousands.txt": "500,123.25 4,600,321.50 300.75",
+    "whole-thousands.txt": "500,123 4,600,321 300",
+    "thousands.csv": "1,234.5;2.0;3.0",
+    "group-behind.txt": "0,126 -0,132 0,640 255,0,7",
+    "words-behind.txt": "0,126 -0,132 0,640 leg,front",
+}
+
+
+@pytest.mark.parametrize("name", DECIMAL)
+def test_commas_within_numbers_are_decimal(tmp_path, name):
+    text, point = DECIMAL[name]
+    (tmp_path / name).write_text(text + "\n")
+    np.testing.assert_array_equal(read_cloud(tmp_path / name).points, [point])
+
+
+@pytest.mark.parametrize("name", BETWEEN)
+def test_commas_between_numbers_separate_them(tmp_path, name):
+    text, point = BETWEEN[name]
+    (tmp_path / name).write_text(text + "\n")
+    np.testing.assert_array_equal(read_cloud(tmp_path / name).points, [point])
+
+
+@pytest.mark.parametrize("name", TWO_WAYS)
+def test_commas_that_read_in_two_ways_are_refused(tmp_path, name):
+    (tmp_path / name).write_text("# by hand\n" + TWO_WAYS[name] + "\n")
+    with pytest.raises(InputFileError, match="line 2 reads in two ways") as caught:
+        read_cloud(tmp_path / name)
+    assert name in str(caught.value) and "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("sign", ["\t", " ", ";"])
+def test_decimal_commas_are_parsed_in_bulk(tmp_path, monkeypatch, sign):
+    def refuse(*rest):
+        raise AssertionError("line by line")
+
+    monkeypatch.setattr("pointsra.data.text_clouds._parse_slowly", refuse)
+    (tmp_path / "a.txt").write_text(lines("", sign, X, Y, Z).replace(".", ","))
+    np.testing.assert_array_equal(read_cloud(tmp_path / "a.txt").points, POINTS)

@@ -18,6 +18,11 @@ COMMENTS = (b"#", b"//", b"%", b";;")
 _MARK = b"\xef\xbb\xbf"  # the byte order mark that some programs begin UTF-8 with
 _SIGNS = ";,\t"  # what separates fields, before blanks
 _TO_SPACES = bytes.maketrans(b";,\t", b"   ")
+_COMMA_TO_POINT = bytes.maketrans(b";,\t", b" . ")
+_WITH_COMMA = re.compile(rb"[-+]?\d+,\d+([eE][-+]?\d+)?")
+_NUMBER = re.compile(  # with a decimal comma, with commas between thousands, with a point, or whole
+    rb"[-+]?(\d+,\d+|\d{1,3}(,\d{3})+(\.\d*)?|\d*\.\d+|\d+\.?|inf|nan)([eE][-+]?\d+)?", re.IGNORECASE
+)
 _UNIT = re.compile(r"(\w[\"']?)\s*[\[(][^\])]*[\])]")  # [m] or (m) behind a name
 _AXES = {"x", "y", "z"}
 
@@ -58,7 +63,8 @@ def look_at_head(path: Path, stream: BinaryIO) -> Layout:
         stream: its bytes, lines ending in line feeds.
 
     Raises:
-        InputFileError: no row of numbers comes first, or a header names x, y and z and does not go with the row.
+        InputFileError: no row of numbers comes first, its commas read in two ways, or a header names x, y and z and
+            does not go with it.
     """
     header: _Header | None = None
     promised: int | None = None
@@ -68,12 +74,15 @@ def look_at_head(path: Path, stream: BinaryIO) -> Layout:
         text = line[mark:].strip()
         if b"\0" in line or len(line) > 1 << 16:
             break
-        table = _table(text)
+        is_comment = not text or text.startswith(COMMENTS)
+        table = _TO_SPACES if is_comment else _table(path, lines + 1, text)
         fields = text.translate(table).split()
-        if text.startswith(COMMENTS) or not text:
+        if is_comment:
             header = header or _comment(lines + 1, text)
         elif count_numbers(fields) >= 3:
             row = line[mark:].strip(b" \r\n").decode("utf-8", "replace")
+            if table == _COMMA_TO_POINT:
+                row = row.replace(",", ".")
             names = () if header is None else _names(path, header, lines + 1, row, len(fields))
             return Layout(start + mark, lines, len(fields), names, promised, table)
         elif promised is None and len(fields) == 1 and fields[0].isdigit():
@@ -99,10 +108,29 @@ def count_numbers(fields: list[bytes]) -> int:
     return len(fields)
 
 
-def _table(row: bytes) -> bytes:
-    """Which characters separate fields; with a semicolon between fields, a comma is a decimal comma."""
+def _table(path: Path, line: int, row: bytes) -> bytes:
+    """Which characters separate fields; a comma is a decimal comma where no points and no other commas contradict.
+
+    With a semicolon between fields that is plain. With tabs or blanks between them, it is where each of the first three
+    is one number, whole ones included: the comma of ``1, 2, 3`` is in none, and ``1,2,3`` is no number.
+
+    Raises:
+        InputFileError: a row that reads in two ways.
+    """
     if b";" in row and b"," in row and b"." not in row:
-        return bytes.maketrans(b";,\t", b" . ")
+        return _COMMA_TO_POINT
+    fields = [each for each in re.split(rb"[\s;]+", row) if each]
+    if len(fields) < 2 or not all(_NUMBER.fullmatch(each) for each in fields[:3]):
+        return _TO_SPACES
+    pointed = any(_NUMBER.fullmatch(each) and b"." in each for each in fields)
+    decimal = all(_WITH_COMMA.fullmatch(each) for each in fields if b"," in each)
+    if len(fields) >= 3 and decimal and not pointed:
+        return _COMMA_TO_POINT
+    if any(b"," in each for each in fields[:3]):
+        raise InputFileError(
+            f"{path}: line {line} reads in two ways, its commas as decimal points or as what separates numbers; "
+            "write points, or semicolons between the numbers."
+        )
     return _TO_SPACES
 
 
