@@ -106,7 +106,8 @@ def carry_out(
                         position.window[name] = position.window.get(name, 0.0) + value
                     position.window_steps += 1
                 position.step += 1
-                learner.after_step(position.step, plan.total)
+                if terms is not None:
+                    learner.after_step(position.step, plan.total)
                 if position.step % plan.log_every == 0 or position.step == plan.total:
                     now = time.perf_counter()
                     clouds = plan.batch_size or len(batch)

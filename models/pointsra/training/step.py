@@ -41,7 +41,12 @@ class Learner(nn.Module):
         return None
 
     def after_step(self, step: int, total: int) -> None:
-        """Called after every optimizer step (averages follow here)."""
+        """Called after every optimizer step that was taken (averages follow here).
+
+        Args:
+            step: steps behind the run, those that were left out included.
+            total: of the whole run.
+        """
 
 
 @dataclass(frozen=True)
