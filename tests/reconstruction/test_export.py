@@ -10,7 +10,7 @@ import pytest
 import torch
 
 import pointsra
-from pointsra.errors import MissingExtraError, OutputError, SettingsError, WorkFailedError
+from pointsra.errors import CheckpointError, MissingExtraError, OutputError, SettingsError, WorkFailedError
 from pointsra.networks.initialization import build
 from pointsra.networks.point_sra import PointSRA, PointSRASizes
 from pointsra.ops.patches import Patches
@@ -58,7 +58,7 @@ def draw(clouds, seed=0):
     return centers, 0.3 * torch.randn(clouds, PATCHES["groups"], PATCHES["size"], 3, generator=generator)
 
 
-def model_of(widths=(128, 256, 512), **form):
+def model_of(widths=(128, 256, 512), frame=None, **form):
     """A model whose weights are nowhere plain and whose statistics have moved."""
     sizes = PointSRASizes(24, 1, 3, widths, 1, 2, PATCHES["size"], 12, 1, 2, 0, 0, **form)
     generator = torch.Generator().manual_seed(0)
@@ -70,7 +70,8 @@ def model_of(widths=(128, 256, 512), **form):
     for step in range(3):
         network.encoder(Patches(*draw(2, seed=20 + step)))
     flow = {"objective": "meanflow", "order": "morton"}
-    description = ModelDescription("point_sra", sizes, dict(PATCHES), flow, {}, tool_version="test")
+    preset = {} if frame is None else {"masks": {"frame": frame}}
+    description = ModelDescription("point_sra", sizes, dict(PATCHES), flow, preset, tool_version="test")
     return Model(network.eval(), description, CPU, Path("here"))
 
 
@@ -79,19 +80,39 @@ def model():
     return model_of()
 
 
+@pytest.mark.parametrize("frame", [None, "whole", "visible", "aligned"])
 @pytest.mark.parametrize(("layout", "name"), [("safetensors", "encoder.safetensors"), ("point-mae", "encoder.pth")])
 @torch.no_grad()
-def test_what_comes_back_computes_the_same_to_the_bit(model, layout, name, tmp_path):
+def test_what_comes_back_computes_the_same_to_the_bit(layout, name, frame, tmp_path):
+    model = model_of(frame=frame)
     path = model.export(tmp_path / "new" / name, layout)
     assert path == tmp_path / "new" / name
     back = pointsra.load(path, device="cpu")
     assert back.description.patches == PATCHES and back.description.sizes.heads == 3
+    assert back.description.frame == (frame or "whole")
     assert back.description.sizes.flow_depth == 0 and back.description.sizes.queries == 3
     patches = Patches(*draw(2))
     ours, again = model.network.encoder(patches), back.network.encoder(patches)
     assert torch.equal(ours.patches, again.patches) and torch.equal(ours.queries, again.queries)
     cloud = np.random.default_rng(1).normal(size=(2, 200, 3))
     assert np.array_equal(model.embed(cloud), back.embed(cloud))
+    again = pointsra.load(back.export(tmp_path / "twice.pth", "point-mae"), device="cpu")
+    assert np.array_equal(model.embed(cloud), again.embed(cloud))
+
+
+def test_frames_embed_differently_and_a_note_of_another_is_refused(tmp_path):
+    cloud = np.random.default_rng(1).normal(size=(200, 3))
+    features = [model_of(frame=frame).embed(cloud) for frame in ("whole", "visible", "aligned")]
+    assert all(np.abs(features[one] - features[other]).max() > 0.01 for one, other in ((0, 1), (0, 2), (1, 2)))
+    path = model_of(frame="visible").export(tmp_path / "encoder.pth", "point-mae")
+    content = torch.load(path, weights_only=True)
+    del content["pointsra"]["frame"]  # as former versions wrote it
+    torch.save(content, path)
+    assert load_weights(path).description.frame == "whole"
+    content["pointsra"]["frame"] = "tilted"
+    torch.save(content, path)
+    with pytest.raises(CheckpointError, match="noted under `pointsra` is damaged; export it again"):
+        load_weights(path)
 
 
 @pytest.mark.parametrize("form", [{"queries": 0}, {"queries": 0, "sine_positions": True}, {"query_blocks": True}])

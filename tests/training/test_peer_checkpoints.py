@@ -195,7 +195,7 @@ def test_features_are_the_published_ones(family, parallel, tmp_path):
     weights = load_weights(tmp_path / "ckpt.pth")
     sizes = weights.description.sizes
     assert weights.description.kind == "point_sra"
-    assert weights.description.details == {"family": family, "missing": []}
+    assert weights.description.details == {"family": family, "missing": [], "frame": "whole"}
     assert weights.description.patches == {"points": 1024, "groups": 64, "size": 32}
     assert (sizes.dim, sizes.depth, sizes.heads, sizes.patch_widths) == (DIM, DEPTH, HEADS, (128, 256, 512))
     assert (sizes.flow_depth, sizes.decoder_depth, sizes.queries) == (0, 0, len(QUERIES[family]))

@@ -115,8 +115,9 @@ def _write_point_mae(encoder: CloudEncoder, description: ModelDescription, path:
             ending = {"query_tokens": "token", "query_positions": "pos"}[ours]
             for query, row in zip(QUERY_NAMES, value.split(1, dim=1) if value.numel() else (), strict=False):
                 state[f"{prefix}{query}_{ending}"] = row.clone()
-    # Point-MAE's loader looks at base_model alone; the note is for ours, since shapes do not tell the heads.
-    noted = {"heads": sizes.heads, "patches": dict(description.patches), "tool_version": description.tool_version}
+    # Point-MAE's loader looks at base_model alone; the note is for ours, since shapes tell neither heads nor frame.
+    noted = {"heads": sizes.heads, "patches": dict(description.patches), "frame": description.frame}
+    noted["tool_version"] = description.tool_version
     with replacing(path) as partial:
         torch.save({"base_model": state, "epoch": 0, "metrics": {}, "best_metrics": {}, "pointsra": noted}, partial)
 

@@ -23,6 +23,9 @@ if TYPE_CHECKING:
     from pointsra.data.loaders import Batch
     from pointsra.settings.pretraining import Masks, PretrainPreset
 
+FRAMES = ("whole", "visible", "aligned")
+"""What ``masks.frame`` may be."""
+
 
 @dataclass(frozen=True)
 class MaskedClouds:
@@ -219,7 +222,7 @@ def frame_of(visible: Patches, name: str) -> Frame | None:
     Raises:
         ValueError: no such frame.
     """
-    if name not in ("whole", "visible", "aligned"):
+    if name not in FRAMES:
         raise ValueError(f"masks.frame = {name} is not known")
     return None if name == "whole" else visible_frame(visible, aligned=name == "aligned")
 

@@ -20,6 +20,7 @@ from torch import Tensor
 
 from pointsra.errors import CheckpointError
 from pointsra.networks.point_sra import PointSRASizes, build_encoder, encoder_sizes
+from pointsra.training.masking import FRAMES
 from pointsra.training.peer_keys import (
     OTHER_LAYOUTS,
     PREFIXES,
@@ -47,6 +48,7 @@ class PeerEncoder:
         family: "Point-MAE", "PointDif", "ACT", "PCP-MAE" or "ReCon".
         sizes: of the encoder; it has neither decoder nor flow.
         patches: points, groups and size that it was trained with.
+        frame: that patches were shown in, as ``masks.frame`` names it; "whole" for all but our own export.
         tensors: under the names of :class:`~pointsra.networks.masked_autoencoder.PatchEncoder`.
         missing: names of encoder tensors that the file lacks, a small share.
     """
@@ -54,6 +56,7 @@ class PeerEncoder:
     family: str
     sizes: PointSRASizes
     patches: dict[str, int]
+    frame: str
     tensors: dict[str, Tensor]
     missing: tuple[str, ...]
 
@@ -70,11 +73,11 @@ def read_peer_checkpoint(path: Path) -> PeerEncoder:
     """
     content = _load_plainly(path)
     prefix, found = _encoder_tensors(path, _state(path, content))
-    heads, patches = _noted(path, content)
+    heads, patches, frame = _noted(path, content)
     family, sizes = _recognize(path, prefix, found, heads, patches["size"])
     tensors = _renamed(path, found, sizes.queries)
     missing = _check_against(path, family, sizes, tensors)
-    return PeerEncoder(family, sizes, patches, tensors, missing)
+    return PeerEncoder(family, sizes, patches, frame, tensors, missing)
 
 
 def _load_plainly(path: Path) -> dict[str, Any]:
@@ -108,14 +111,18 @@ def _load_plainly(path: Path) -> dict[str, Any]:
     return content
 
 
-def _noted(path: Path, content: Mapping[str, Any]) -> tuple[int | None, dict[str, int]]:
-    """Attention heads and patches, which shapes do not tell: as our own export notes them, else None and the peers'."""
+def _noted(path: Path, content: Mapping[str, Any]) -> tuple[int | None, dict[str, int], str]:
+    """Attention heads, patches and their frame, which shapes do not tell: as our own export notes them, else None and
+    the peers'."""
     if "pointsra" not in content:
-        return None, dict(_PATCHES)
+        return None, dict(_PATCHES), "whole"
     try:
         noted = content["pointsra"]
-        return int(noted["heads"]), {name: int(noted["patches"][name]) for name in _PATCHES}
-    except (KeyError, TypeError, ValueError) as cause:
+        frame = noted.get("frame", "whole")  # former versions did not note it
+        if frame not in FRAMES:
+            raise ValueError(f"frame {frame}")
+        return int(noted["heads"]), {name: int(noted["patches"][name]) for name in _PATCHES}, frame
+    except (AttributeError, KeyError, TypeError, ValueError) as cause:
         raise CheckpointError(f"{path}: what this tool noted under `pointsra` is damaged; export it again.") from cause
 
 

@@ -46,8 +46,8 @@ class ModelDescription:
         preset: the resolved preset of the run, as a plain table.
         encoders: name and version of the image and text encoders whose features it knows.
         class_names: of a classifier, in the order of its logits.
-        details: what else a kind needs (protocol, gate; a note on how it was chosen; the family of a peer's encoder
-            and the names of tensors that it lacked).
+        details: what else a kind needs (protocol, gate; a note on how it was chosen; the family of a peer's encoder,
+            the names of tensors that it lacked and the frame of its patches).
         step: optimizer steps behind it.
         tool_version: of the program that wrote it.
     """
@@ -65,8 +65,8 @@ class ModelDescription:
 
     @property
     def frame(self) -> str:
-        """``masks.frame`` of the pre-training; "whole" where there were no masks."""
-        return self.preset.get("masks", {}).get("frame", "whole")
+        """``masks.frame`` of the pre-training, by the preset or else ``details``; "whole" where there were no masks."""
+        return self.preset.get("masks", {}).get("frame", self.details.get("frame", "whole"))
 
     @property
     def scan_density(self) -> float:
@@ -249,7 +249,7 @@ def _peer_weights(path: Path) -> Weights:
         patches=peer.patches,
         flow={},
         preset={},
-        details={"family": peer.family, "missing": list(peer.missing)},
+        details={"family": peer.family, "missing": list(peer.missing), "frame": peer.frame},
     )
     return Weights(path, description, {f"encoder.{name}": value for name, value in peer.tensors.items()})
 
