@@ -78,8 +78,9 @@ def evaluate(
     if protocol not in PROTOCOLS:
         hint = nearest(protocol, list(PROTOCOLS))
         raise SettingsError(f"There is no protocol {protocol!r} (there are {', '.join(PROTOCOLS)}){hint}")
-    own = remembered_data(target if target.is_dir() else target.parent) if preset is None else None
-    chosen, root = resolve_device(device), data_root(data or own)
+    if data is None and preset is None:
+        data = remembered_data(target if target.is_dir() else target.parent)
+    chosen, root = resolve_device(device), data_root(data)
     first_seed = seed if seed is not None else settings.seed if settings is not None else 0
     if dry_run:
         plan, resolved = _plan(target, settings, root, labeled=protocol != "complementarity")

@@ -1,6 +1,7 @@
 """Preparing, training and evaluating by the command line, end to end on small data."""
 
 import json
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -80,6 +81,27 @@ def test_pretrain_writes_a_run_and_goes_on_with_it(run, shapes_root, tiny, files
     assert changed.code == 2
     assert "leave out --seed" in changed.stderr
     assert run("pretrain", "--resume", "nowhere").code == 2
+
+
+def test_a_run_whose_data_are_gone_or_others_is_not_gone_on_with_unsaid(
+    run, shapes_root, full_shapes_root, tiny, tmp_path
+):
+    moved, later = shutil.copytree(shapes_root, "here"), tmp_path / "later"
+    started = run("pretrain", "--preset", "quickstart", *tiny, "--data", moved, "--out", "run", "-q")
+    assert started.code == 0, started.stderr
+    other = run("pretrain", "--resume", "run", "--data", full_shapes_root, "-q")
+    assert (other.code, other.stdout, other.stderr.count("\n")) == (2, "", 1)
+    assert "train.h5 is not what run was trained on: clouds " in other.stderr
+    shutil.move(moved, later)
+    (tmp_path / "data").symlink_to(full_shapes_root)  # the usual place holds others
+    measured = ("evaluate", "run", "--protocol", "complementarity", "--dry-run")
+    for words in (("pretrain", "--resume", "run"), measured):
+        gone = run(*words)
+        assert (gone.code, gone.stdout) == (2, "")
+        assert "here: the data of run is no longer there; say with --data" in gone.stderr
+    assert run(*measured, "--data", later).code == 0
+    assert run("pretrain", "--resume", "run", "--data", later, "-q").code == 0
+    assert run("pretrain", "--resume", "run", "-q").code == 0  # it knows where they lie now
 
 
 def test_pretrain_without_data_says_what_to_type(run, files_here):

@@ -108,7 +108,7 @@ def test_stopped_run_resumes_to_the_bit(shapes_root, tiny_run, tmp_path, monkeyp
 
 
 def test_a_resumed_plan_remembers_its_weights(finetuned, shapes_root, tiny_run):
-    plan = plan_finetune(_preset(), shapes_root, init=None, resumed=finetuned[0])
+    plan = plan_finetune(_preset("optimizer.epochs=6"), shapes_root, init=None, resumed=finetuned[0])
     assert plan["init"] == str(tiny_run.resolve()) and plan["gate"]
 
 

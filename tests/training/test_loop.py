@@ -19,6 +19,7 @@ from pointsra.training.loop import Run, RunStopped, carry_out
 from pointsra.training.optimizer import adamw, parameter_groups
 from pointsra.training.pretrain import pretrain
 from pointsra.training.pretrain_learner import PretrainLearner
+from pointsra.training.run_data import RunData
 from pointsra.training.weights import load_weights
 from tests.conftest import TINY
 
@@ -41,7 +42,7 @@ def test_a_step_that_is_left_out_moves_neither_teacher_nor_averaged_flow(tmp_pat
 
     follow = learner.after_step
     learner.after_step = lambda step, total: (asked.append((step, total)), follow(step, total))
-    run = Run(tmp_path, Position(), "", silent, "pretrain")
+    run = Run(tmp_path, Position(), "", RunData(tmp_path, {}), silent, "pretrain")
     carry_out(run, plan, learner, optimizer, batches, CPU)
     _, before, after, later = states
     assert [name for name, value in before.items() if not torch.equal(value, after[name])] == []

@@ -643,8 +643,9 @@ def test_a_run_remembers_where_its_data_lies_and_says_when_that_folder_is_gone(t
     root.rmdir()
     with pytest.raises(DataError, match="no longer there; say with --data"):
         remembered_data(run)
-    (run / "data").mkdir()  # the usual place, as on another machine
-    assert remembered_data(run) is None
+    (run / "data").mkdir()  # the usual place, of which nothing says that it holds the same
+    with pytest.raises(DataError, match="no longer there; say with --data"):
+        remembered_data(run)
     (run / SOURCE_NAME).write_text('{"init": null}')  # of an older version
     assert remembered_data(run) is None
     (run / SOURCE_NAME).write_text("{")

@@ -8,8 +8,10 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from pointsra.data.places import read_manifest
 from pointsra.data.request import Built, PrepareRequest, RawFiles
 from pointsra.data.split_writer import SCHEMA_VERSION, Encoder, tool_version
+from pointsra.errors import DataError
 from pointsra.progress import Progress, Report
 
 
@@ -165,6 +167,19 @@ def same_archive(raw: Path | None, manifest: Mapping[str, Any]) -> bool:
 def relative_name(path: Path, raw: RawFiles) -> str:
     """A raw file's name as the manifest has it."""
     return path.relative_to(raw.folder).as_posix() if raw.folder else path.as_posix()
+
+
+def listed_sha256(path: Path) -> str:
+    """The sha256 of a split's file as the manifest beside it lists it, without reading the file.
+
+    "" where there is no manifest, where it does not list the split, as that of a set of one's own, or where the file
+    has another size than it says.
+    """
+    try:
+        listed = read_manifest(path.parent)["splits"][path.stem]
+        return str(listed["sha256"]) if listed["bytes"] == path.stat().st_size else ""
+    except (DataError, OSError, KeyError, TypeError):
+        return ""
 
 
 def sha256_of(path: Path) -> str:

@@ -15,10 +15,11 @@ import torch
 from torch import nn
 
 from pointsra.data.replacing import replacing
-from pointsra.errors import CheckpointError, SettingsError
+from pointsra.errors import CheckpointError, PointSRAError, SettingsError
 from pointsra.settings import validate
 from pointsra.training.distributed import Group
 from pointsra.training.optimizer import Steps
+from pointsra.training.run_data import RunData
 
 CHECKPOINT_NAME = "last.ckpt"
 
@@ -44,7 +45,9 @@ class Position:
     best: dict[str, float] = field(default_factory=dict)
 
 
-def save_checkpoint(run: Path, position: Position, learner: nn.Module, optimizer: Steps, preset_text: str) -> None:
+def save_checkpoint(
+    run: Path, position: Position, learner: nn.Module, optimizer: Steps, preset_text: str, data: RunData
+) -> None:
     """Write ``last.ckpt`` beside and rename.
 
     Raises:
@@ -56,35 +59,56 @@ def save_checkpoint(run: Path, position: Position, learner: nn.Module, optimizer
         "learner": learner.state_dict(),
         "optimizer": optimizer.state_dict(),
         "preset": preset_text,
+        "data": data.splits,
     }
     with replacing(run / CHECKPOINT_NAME) as partial:
         torch.save(content, partial)
 
 
-def load_checkpoint(
-    run: Path, learner: nn.Module, optimizer: Steps, preset_text: str, device: torch.device
-) -> Position | None:
-    """Restore a run; None where it has no checkpoint yet and starts anew.
+def check_checkpoint(run: Path, preset_text: str, data: RunData) -> bool:
+    """Find out before the work whether a run can go on with this preset on these data.
+
+    Returns:
+        Whether it has a checkpoint; without one it starts anew.
 
     Raises:
-        CheckpointError: the file is damaged, or was made with another preset than the run folder's.
+        CheckpointError: the checkpoint is damaged, or was made with another preset than the run folder's.
+        DataError: it was made with other data.
     """
     path = run / CHECKPOINT_NAME
     if not path.exists():
-        return None
+        return False
     try:
-        content: dict[str, Any] = torch.load(path, map_location=device, weights_only=True)
-        position = Position(**content["position"])
+        content: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True, mmap=True)
+        Position(**content["position"])
+        content["learner"], content["optimizer"]
         if not _same_preset(content["preset"], preset_text):
             raise CheckpointError(f"{path} was made with another preset than {run / 'preset.toml'}: restore that file.")
-        learner.load_state_dict(content["learner"])
-        optimizer.load_state_dict(content["optimizer"])
-    except CheckpointError:
+        data.check(content.get("data"), run)
+    except PointSRAError:
         raise
     except Exception as cause:
-        reason = " ".join(str(cause).split(". ")[0].split())[:200].rstrip(".")
-        raise CheckpointError(f"{path} is damaged and cannot be resumed ({type(cause).__name__}: {reason}).") from cause
-    return position
+        raise CheckpointError(f"{path} is damaged and cannot be resumed ({_reason(cause)}).") from cause
+    return True
+
+
+def load_checkpoint(run: Path, learner: nn.Module, optimizer: Steps, data: RunData, device: torch.device) -> Position:
+    """Restore a run from a checkpoint that was checked.
+
+    Raises:
+        CheckpointError: it is of another network; checkpoints of former versions do not say of which data they are.
+    """
+    path = run / CHECKPOINT_NAME
+    content: dict[str, Any] = torch.load(path, map_location=device, weights_only=True)
+    try:
+        learner.load_state_dict(content["learner"])
+        optimizer.load_state_dict(content["optimizer"])
+    except Exception as cause:
+        raise CheckpointError(
+            f"{path} is of another network than its preset asks for on the data in {data.folder} ({_reason(cause)}): "
+            "name with --data where those lie that the run began with."
+        ) from cause
+    return Position(**content["position"])
 
 
 def check_alike(position: Position, run: Path, group: Group) -> None:
@@ -99,6 +123,11 @@ def check_alike(position: Position, run: Path, group: Group) -> None:
             f"The processes of this run stand at steps {', '.join(map(str, sorted(set(steps))))}: {run} must lie on "
             "storage that all machines share."
         )
+
+
+def _reason(cause: Exception) -> str:
+    first = " ".join(str(cause).split(". ")[0].split())[:200].rstrip(".")
+    return f"{type(cause).__name__}: {first}"
 
 
 def _same_preset(kept: str, asked: str) -> bool:

@@ -29,7 +29,7 @@ from pointsra.ops.patches import cut_patches
 from pointsra.progress import Progress, Report, silent
 from pointsra.settings import FinetunePreset, to_toml
 from pointsra.training.assembly import build_plan
-from pointsra.training.checkpoint import Position, check_alike, load_checkpoint
+from pointsra.training.checkpoint import Position, check_alike, check_checkpoint, load_checkpoint
 from pointsra.training.classification_learner import ClassificationLearner
 from pointsra.training.classifiers import (
     Matched,
@@ -46,6 +46,7 @@ from pointsra.training.distributed import ALONE, Group
 from pointsra.training.journal import Journal
 from pointsra.training.loop import Run, carry_out
 from pointsra.training.optimizer import adamw, parameter_groups
+from pointsra.training.run_data import run_data
 from pointsra.training.run_folder import kept_epoch, kept_name, remember_source, remembered_source, start_run_folder
 from pointsra.training.step import check_parts
 from pointsra.training.weights import ModelDescription, Weights, load_weights, save_weights
@@ -66,7 +67,8 @@ def plan_finetune(
         resumed: the run to go on with, which remembers its own weights.
 
     Raises:
-        DataError: the data set is not prepared. CheckpointError: the weights do not fit.
+        DataError: the data set is not prepared, or is not what ``resumed`` was trained on. CheckpointError: the weights
+        do not fit.
     """
     if resumed is not None:
         init = remembered_source(resumed)
@@ -75,6 +77,8 @@ def plan_finetune(
         classifier, _, matched = _assemble(preset, split, weights)
         per_epoch = steps_per_epoch(len(split), preset.optimizer.batch_size)
         with open_split(split_path(root, preset.data.dataset, preset.data.test_split)) as test:
+            if resumed is not None:
+                check_checkpoint(resumed, to_toml(preset), run_data(split, test))
             return {
                 "data": str(split.path),
                 "clouds": len(split),
@@ -133,6 +137,8 @@ def finetune(
     )
     with ExitStack() as splits:
         split, test = splits.enter_context(open_split(train_path)), splits.enter_context(open_split(test_path))
+        data = run_data(split, test)
+        begun = resume and check_checkpoint(run, text, data)
         _check_splits(split, test)
         validation = None
         if preset.data.validation_split:
@@ -143,9 +149,6 @@ def finetune(
         per_epoch = steps_per_epoch(len(split), batch_size)
         plan = build_plan(preset.optimizer, preset.runtime, preset.seed, per_epoch, batch_size)
         check_parts(plan, group)
-        journal = start_run_folder(run, text, writes=group.first)
-        if group.first:
-            remember_source(run, init, root)
         learner = ClassificationLearner(classifier, preset, training_times(weights)).to(device)
         groups = parameter_groups(
             classifier.named_parameters(),
@@ -154,13 +157,16 @@ def finetune(
             preset.optimizer.head_lr_multiplier,
         )
         optimizer = adamw(groups, preset.optimizer.beta2)
-        position = (load_checkpoint(run, learner, optimizer, text, device) if resume else None) or Position()
+        position = load_checkpoint(run, learner, optimizer, data, device) if begun else Position()
+        if group.first:
+            remember_source(run, init, root)  # before preset.toml: what can be resumed knows its source
+        journal = start_run_folder(run, text, writes=group.first)
         check_alike(position, run, group)
         journal.rewind(position.step)
         tests, validations = (Journal(run, f"{name}.jsonl", writes=group.first) for name in ("test", "validation"))
         tests.rewind(position.step)
         validations.rewind(position.step)
-        state = Run(run, position, text, report, "finetune", group)
+        state = Run(run, position, text, data, report, "finetune", group)
         sentence = _opening(preset, len(split), plan.total, matched, position.step, group.described(device))
         ungated = _ungated(preset, weights)
         notes = (repetition_note(split, preset.patches.points), precision_note(preset.runtime.precision, device))

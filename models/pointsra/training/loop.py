@@ -29,6 +29,7 @@ from pointsra.training.checkpoint import Position, save_checkpoint
 from pointsra.training.distributed import ALONE, Group
 from pointsra.training.journal import Journal
 from pointsra.training.optimizer import Steps, learning_rate, set_learning_rate
+from pointsra.training.run_data import RunData
 from pointsra.training.step import Learner, Plan, check_parts, take_step
 
 
@@ -40,11 +41,12 @@ class RunStopped(PointSRAError):
 
 @dataclass
 class Run:
-    """A run on its way: where it writes, how far it is, who is told, and who works at it."""
+    """A run on its way: where it writes, how far it is, what it learns from, who is told, and who works at it."""
 
     folder: Path
     position: Position
     preset_text: str
+    data: RunData
     report: Report
     verb: str
     group: Group = ALONE
@@ -52,7 +54,7 @@ class Run:
     def save(self, learner: nn.Module, optimizer: Steps) -> None:
         """Write the checkpoint of this position; rank 0 does."""
         if self.group.first:
-            save_checkpoint(self.folder, self.position, learner, optimizer, self.preset_text)
+            save_checkpoint(self.folder, self.position, learner, optimizer, self.preset_text, self.data)
 
 
 def carry_out(

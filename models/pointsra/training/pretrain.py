@@ -23,7 +23,7 @@ from pointsra.ops.randomness import stream
 from pointsra.progress import Progress, Report, silent
 from pointsra.settings import AnyPretrainPreset, to_toml
 from pointsra.training.assembly import build_plan, encoder_table
-from pointsra.training.checkpoint import CHECKPOINT_NAME, Position, check_alike, load_checkpoint
+from pointsra.training.checkpoint import Position, check_alike, check_checkpoint, load_checkpoint
 from pointsra.training.compiling import check_compile
 from pointsra.training.devices import precision_note
 from pointsra.training.distributed import ALONE, Group
@@ -34,6 +34,7 @@ from pointsra.training.methods import Assembled, assemble, missing_note
 from pointsra.training.optimizer import build_optimizer
 from pointsra.training.pretrain_learner import PretrainLearner
 from pointsra.training.reading import READING_RATE
+from pointsra.training.run_data import run_data
 from pointsra.training.run_folder import (
     SOURCE_NAME,
     kept_epoch,
@@ -102,10 +103,10 @@ def pretrain(
         A summary: run, steps, epochs, seconds, clouds_per_second, loss, weights; empty but on rank 0.
 
     Raises:
-        DataError: data missing. CheckpointError: a damaged checkpoint, or ``init`` does not fit. OutputError: the
-        folder cannot be written. SettingsError: the loss cannot be compiled here, a peer's method was given ``init``,
-        or a decoder that does not learn was not. WorkFailedError: the loss diverged, or a process was lost.
-        RunStopped: asked to stop; state saved.
+        DataError: data missing, or not what the checkpoint was made with. CheckpointError: a damaged checkpoint, or
+        ``init`` does not fit. OutputError: the folder cannot be written. SettingsError: the loss cannot be compiled
+        here, a peer's method was given ``init``, or a decoder that does not learn was not. WorkFailedError: the loss
+        diverged, or a process was lost. RunStopped: asked to stop; state saved.
     """
     started = time.perf_counter()
     text = to_toml(preset)
@@ -115,6 +116,8 @@ def pretrain(
         init = remembered_source(run)
     train = split_path(root, preset.data.dataset, preset.data.train_split)
     with open_split(train) as split, _open_alternatives(preset, root) as alternatives:
+        data = run_data(split, alternatives)
+        begun = resume and check_checkpoint(run, text, data)
         if len(split) < 2:
             raise DataError(f"{split.path} holds {len(split)} cloud(s): pre-training needs at least 2.")
         batch_size = min(preset.optimizer.batch_size, len(split))
@@ -122,11 +125,8 @@ def pretrain(
         plan = build_plan(preset.optimizer, preset.runtime, preset.seed, per_epoch, batch_size)
         check_parts(plan, group)
         assembled = assemble(preset, split.image_feature_size or 0, split.text_feature_size or 0)
-        if not (resume and (run / CHECKPOINT_NAME).is_file()):
+        if not begun:
             _start(assembled, init, split)
-        if group.first:
-            remember_source(run, init, root)  # before preset.toml: what can be resumed knows its source
-        journal = start_run_folder(run, text, writes=group.first)
         learner = assembled.learner.to(device)
         if preset.runtime.compile:
             learner.compile(dynamic=False)
@@ -138,7 +138,10 @@ def pretrain(
             fast=("reading.",),
             factor=READING_RATE,
         )
-        position = load_checkpoint(run, learner, optimizer, text, device) if resume else None
+        position = load_checkpoint(run, learner, optimizer, data, device) if begun else None
+        if group.first:
+            remember_source(run, init, root)  # before preset.toml: what can be resumed knows its source
+        journal = start_run_folder(run, text, writes=group.first)
         if position is None:
             position = Position()
             # All start from rank 0's tensors; weights that are gone on with bring their scale along.
@@ -197,7 +200,7 @@ def pretrain(
             if group.first and kept_epoch(preset.runtime.keep_every, epoch):
                 save_weights(run, learner.exported(), description(), kept_name(epoch))
 
-        state = Run(run, position, text, report, "pretrain", group)
+        state = Run(run, position, text, data, report, "pretrain", group)
         first_step = position.step
         carry_out(state, plan, learner, optimizer, batches, device, after_epoch)
         if not group.first:

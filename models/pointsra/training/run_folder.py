@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from pointsra.data.places import data_root
 from pointsra.data.replacing import output_problem, replacing
 from pointsra.errors import CheckpointError, DataError
 from pointsra.training.journal import Journal
@@ -78,10 +77,10 @@ def remembered_source(run: Path) -> Path | None:
 
 
 def remembered_data(run: Path | None) -> Path | None:
-    """The data root that a run read; None where it remembers none, or one that is gone while the usual one is there.
+    """The data root that a run read; None where it remembers none.
 
     Raises:
-        DataError: both are gone.
+        DataError: it is gone: no other takes its place unsaid.
     """
     if run is None:
         return None
@@ -89,8 +88,6 @@ def remembered_data(run: Path | None) -> Path | None:
         root = Path(json.loads((run / SOURCE_NAME).read_text(encoding="utf-8"))["data"])
     except (OSError, ValueError, KeyError, TypeError):
         return None  # an older run's folder, or a damaged file, of which resuming speaks
-    if root.is_dir():
-        return root
-    if not data_root(None).is_dir():
+    if not root.is_dir():
         raise DataError(f"{root}: the data of {run} is no longer there; say with --data where it is now.")
-    return None
+    return root
