@@ -70,8 +70,9 @@ def pretrain(
         if dry_run:
             from pointsra.training.pretrain import plan_pretrain
 
-            plan = {**plan_pretrain(settings, root, init), "device": str(chosen), "devices": devices, "nodes": nodes}
-            screen.dry_run({**plan, "run": str(run)}, settings)
+            plan = plan_pretrain(settings, root, init, resumed=resume)
+            company_plan = {"device": str(chosen), "devices": devices, "nodes": nodes}
+            screen.dry_run({**plan, **company_plan, "run": str(run)}, settings)
             return
         find_dataset(root, settings.data.dataset)
         if together.starts:

@@ -89,9 +89,10 @@ def test_a_run_whose_data_are_gone_or_others_is_not_gone_on_with_unsaid(
     moved, later = shutil.copytree(shapes_root, "here"), tmp_path / "later"
     started = run("pretrain", "--preset", "quickstart", *tiny, "--data", moved, "--out", "run", "-q")
     assert started.code == 0, started.stderr
-    other = run("pretrain", "--resume", "run", "--data", full_shapes_root, "-q")
-    assert (other.code, other.stdout, other.stderr.count("\n")) == (2, "", 1)
-    assert "train.h5 is not what run was trained on: clouds " in other.stderr
+    for words in (("-q",), ("--dry-run",)):
+        other = run("pretrain", "--resume", "run", "--data", full_shapes_root, *words)
+        assert (other.code, other.stdout, other.stderr.count("\n")) == (2, "", 1)
+        assert "train.h5 is not what run was trained on: clouds " in other.stderr
     shutil.move(moved, later)
     (tmp_path / "data").symlink_to(full_shapes_root)  # the usual place holds others
     measured = ("evaluate", "run", "--protocol", "complementarity", "--dry-run")
@@ -102,6 +103,14 @@ def test_a_run_whose_data_are_gone_or_others_is_not_gone_on_with_unsaid(
     assert run(*measured, "--data", later).code == 0
     assert run("pretrain", "--resume", "run", "--data", later, "-q").code == 0
     assert run("pretrain", "--resume", "run", "-q").code == 0  # it knows where they lie now
+
+
+def test_a_plan_of_a_resumed_run_names_the_weights_that_it_started_from(run, shapes_root, tiny_run):
+    start = ("pretrain", "--preset", tiny_run / "preset.toml", "--set", "decoder.learns=false")
+    assert run(*start, "--init", tiny_run, "--data", shapes_root, "--out", "run", "-q").code == 0
+    planned = run("pretrain", "--resume", "run", "--dry-run", "--json")
+    assert (planned.code, planned.stderr) == (0, "")
+    assert json.loads(planned.stdout)["plan"]["init"] == str(tiny_run.resolve())
 
 
 def test_pretrain_without_data_says_what_to_type(run, files_here):

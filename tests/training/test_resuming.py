@@ -16,7 +16,7 @@ from pointsra.data.store import open_split
 from pointsra.errors import CheckpointError, DataError
 from pointsra.settings import load_preset
 from pointsra.training.finetune import finetune, plan_finetune
-from pointsra.training.pretrain import pretrain
+from pointsra.training.pretrain import plan_pretrain, pretrain
 from pointsra.training.run_data import run_data
 from tests.conftest import TINY_FINETUNE
 
@@ -123,6 +123,27 @@ def test_a_checkpoint_that_lacks_a_table_is_damaged(run, tiny_preset, shapes_roo
         torch.save({key: value for key, value in content.items() if key != name}, run / "last.ckpt")
         with pytest.raises(CheckpointError, match=rf"last\.ckpt is damaged.*KeyError: '{name}'"):
             pretrain(tiny_preset, shapes_root, run, device=CPU, resume=True)
+
+
+def test_a_plan_of_a_resumed_run_starts_from_what_it_remembers(tiny_run, shapes_root, tmp_path):
+    """A decoder that does not learn needs those weights; once a checkpoint holds it, they need not be there."""
+    preset = load_preset(tiny_run / "preset.toml", ["decoder.learns=false", "optimizer.epochs=1"])
+    weights, run = shutil.copytree(tiny_run, tmp_path / "weights"), tmp_path / "run"
+    pretrain(preset, shapes_root, run, device=CPU, init=weights)
+    plan = plan_pretrain(preset, shapes_root, resumed=run)
+    assert plan["init"] == str(weights) and plan == plan_pretrain(preset, shapes_root, weights)
+    (weights / "model.safetensors").unlink()
+    assert plan_pretrain(preset, shapes_root, resumed=run) == plan
+    (run / "last.ckpt").unlink()
+    with pytest.raises(CheckpointError, match=r"weights holds no model\.safetensors"):
+        plan_pretrain(preset, shapes_root, resumed=run)
+
+
+@pytest.mark.parametrize("change", [_fewer, _without_features])
+def test_a_plan_of_a_resumed_run_says_that_data_are_others(run, tiny_preset, shapes_root, tmp_path, change):
+    other = _copied(shapes_root, tmp_path / "other", change)
+    with pytest.raises(DataError, match=r"is not what .*run was trained on"):
+        plan_pretrain(tiny_preset, other, resumed=run)
 
 
 @pytest.mark.parametrize("split", ["train", "test"])

@@ -35,14 +35,7 @@ from pointsra.training.optimizer import build_optimizer
 from pointsra.training.pretrain_learner import PretrainLearner
 from pointsra.training.reading import READING_RATE
 from pointsra.training.run_data import run_data
-from pointsra.training.run_folder import (
-    SOURCE_NAME,
-    kept_epoch,
-    kept_name,
-    remember_source,
-    remembered_source,
-    start_run_folder,
-)
+from pointsra.training.run_folder import began_with, kept_epoch, kept_name, remember_source, start_run_folder
 from pointsra.training.step import Learner, check_parts
 from pointsra.training.weights import ModelDescription, load_weights, save_weights
 
@@ -50,18 +43,29 @@ _SCALE_CLOUDS = 512  # clouds that σ is measured on: its standard error is far 
 _VALIDATION_CLOUDS = 128
 
 
-def plan_pretrain(preset: AnyPretrainPreset, root: Path, init: Path | None = None) -> dict[str, Any]:
+def plan_pretrain(
+    preset: AnyPretrainPreset, root: Path, init: Path | None = None, *, resumed: Path | None = None
+) -> dict[str, Any]:
     """What a run would do, without doing it.
 
+    Args:
+        preset: resolved settings.
+        root: data root.
+        init: finished pre-training to start from.
+        resumed: the run to go on with, which remembers its own ``init``.
+
     Raises:
-        DataError: the data set is not prepared. CheckpointError, SettingsError: ``init`` cannot be started from,
-        or the preset needs one.
+        DataError, CheckpointError, SettingsError: as :func:`pretrain` does before the work.
     """
     _check_others(preset, root)
-    with open_split(split_path(root, preset.data.dataset, preset.data.train_split)) as split:
+    init = init if resumed is None else began_with(resumed, init)
+    train = split_path(root, preset.data.dataset, preset.data.train_split)
+    with open_split(train) as split, _open_alternatives(preset, root) as alternatives:
+        begun = resumed is not None and check_checkpoint(resumed, to_toml(preset), run_data(split, alternatives))
         assembled = assemble(preset, split.image_feature_size or 0, split.text_feature_size or 0)
         network = assembled.learner.network
-        _start(assembled, init, split)
+        if not begun:
+            _start(assembled, init, split)
         per_epoch = steps_per_epoch(len(split), preset.optimizer.batch_size)
         return {
             "data": str(split.path),
@@ -112,8 +116,7 @@ def pretrain(
     text = to_toml(preset)
     check_compile(preset, device)
     _check_others(preset, root)
-    if resume and (run / SOURCE_NAME).is_file():
-        init = remembered_source(run)
+    init = began_with(run, init) if resume else init
     train = split_path(root, preset.data.dataset, preset.data.train_split)
     with open_split(train) as split, _open_alternatives(preset, root) as alternatives:
         data = run_data(split, alternatives)

@@ -76,6 +76,16 @@ def remembered_source(run: Path) -> Path | None:
     return None if init is None else Path(init)
 
 
+def began_with(run: Path, init: Path | None) -> Path | None:
+    """The weights that a run of pre-training started from; ``init`` where its folder does not remember, as those of
+    former versions do not.
+
+    Raises:
+        CheckpointError: what the folder remembers is damaged.
+    """
+    return remembered_source(run) if (run / SOURCE_NAME).is_file() else init
+
+
 def remembered_data(run: Path | None) -> Path | None:
     """The data root that a run read; None where it remembers none.
 
