@@ -64,13 +64,13 @@ def plan_pretrain(
         begun = resumed is not None and check_checkpoint(resumed, to_toml(preset), run_data(split, alternatives))
         assembled = assemble(preset, split.image_feature_size or 0, split.text_feature_size or 0)
         network = assembled.learner.network
-        if not begun:
-            _start(assembled, init, split)
+        unsure = () if begun else _start(assembled, init, split)
         per_epoch = steps_per_epoch(len(split), preset.optimizer.batch_size)
         return {
             "data": str(split.path),
             "clouds": len(split),
             "init": None if init is None else str(init),
+            **({"note": "; ".join(unsure)} if unsure else {}),
             "epochs": preset.optimizer.epochs,
             "steps": per_epoch * preset.optimizer.epochs,
             "parameters": sum(parameter.numel() for parameter in network.parameters()),
@@ -128,8 +128,7 @@ def pretrain(
         plan = build_plan(preset.optimizer, preset.runtime, preset.seed, per_epoch, batch_size)
         check_parts(plan, group)
         assembled = assemble(preset, split.image_feature_size or 0, split.text_feature_size or 0)
-        if not begun:
-            _start(assembled, init, split)
+        unsure = () if begun else _start(assembled, init, split)
         learner = assembled.learner.to(device)
         if preset.runtime.compile:
             learner.compile(dynamic=False)
@@ -166,7 +165,7 @@ def pretrain(
             missing_note(preset, split.image_feature_size or 0, split.text_feature_size or 0),
             precision_note(preset.runtime.precision, device),
         )
-        for message in filter(None, (sentence, source, *notes)):
+        for message in filter(None, (sentence, source, *unsure, *notes)):
             journal.say(message)
             report(Progress("pretrain", position.step, plan.total, message=message))
 
@@ -224,16 +223,17 @@ def pretrain(
     }
 
 
-def _start(assembled: Assembled, init: Path | None, split: Split) -> None:
-    """Put the weights ``init`` into the learner; without them it starts at random, if it may."""
+def _start(assembled: Assembled, init: Path | None, split: Split) -> tuple[str, ...]:
+    """Put the weights ``init`` into the learner, and give what is to be said of them; without them it starts at random,
+    if it may."""
     learner = assembled.learner
     if init is None:
         if isinstance(learner, PretrainLearner) and not learner.preset.decoder.learns:
             raise SettingsError("decoder.learns = false keeps the decoder that --init gives, and no --init is given.")
-        return
+        return ()
     if not isinstance(learner, PretrainLearner):
         raise SettingsError("--init is for method point-sra: a peer's pre-training starts from random weights.")
-    start_from(learner, load_weights(init), encoder_table(split))
+    return start_from(learner, load_weights(init), encoder_table(split))
 
 
 def _check_others(preset: AnyPretrainPreset, root: Path) -> None:
