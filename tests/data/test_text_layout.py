@@ -39,6 +39,8 @@ READ = {
     "both-begin-empty.csv": lines(",z,y,x", ",", "", Z, Y, X),
     "tabs-before.txt": lines("\tz\ty\tx", "\t", Z, Y, X),
     "tabs-between.txt": lines("z\ty\tx", "\t\t", Z, Y, X),
+    "blanks-above-tabs.txt": lines("z y x", "\t", Z, "", Y, "", X),
+    "commas-above-tabs.txt": lines("z,y,x", "\t", Z, "", Y, "", X),
     "mixed.txt": lines("z,y,x;r,g,b", ",", Z, Y, [f"{x};1" for x in X], "2", "3"),
     "comment.txt": lines("# id Z Y X", " ", NUMBERS, Z, Y, X),
     "comment-commas.csv": lines("//id, Z [m], Y [m], X [m]", ",", NUMBERS, Z, Y, X),
@@ -59,6 +61,7 @@ REFUSED = {
     "two-words-tabs.txt": lines("point id\tx\ty\tz", "\t", "7", NUMBERS, X, Y, Z),
     "empty-between.csv": lines(",x,label,y,z", ",", NUMBERS, X, "", Y, Z),
     "empty-between.txt": lines("\tx\tlabel\ty\tz", "\t", NUMBERS, X, "", Y, Z),
+    "commas-above-tabs.txt": lines(",x,y,z", "\t", X, Y, Z),
     "empty-x.csv": lines(",x,y,z", ",", NUMBERS, "", Y, Z),
     "comment.txt": lines("# id z y x", " ", Z, Y, X),
 }

@@ -158,7 +158,8 @@ def _names(path: Path, header: _Header, line: int, row: str, columns: int) -> tu
     for text in (bare, bare.rpartition(":")[2]):  # words may go before a colon
         own = next((each for each in (sign, *_SIGNS) if each and each in text), None)
         given = _runs(text) if mixed else _split(text, own)
-        names = _fitting(given, _runs(row) if mixed else fields, several=own == sign == "\t")
+        several = sign == "\t" and (own == "\t" or all(given))  # only tabs are used to line columns up
+        names = _fitting(given, _runs(row) if mixed else fields, several)
         if names is not None and set(names) >= _AXES:
             twice = [axis for axis in "xyz" if names.count(axis) > 1]
             if twice:
