@@ -1,16 +1,13 @@
 """A table of ugly files, made here: each is read right, to the last digit, or refused in one sentence."""
 
 import io
-import logging
-import re
 
 import numpy as np
 import pytest
 import trimesh
 
-from pointsra.data import files
 from pointsra.data.files import read_cloud, write_cloud
-from pointsra.errors import InputFileError, MissingExtraError
+from pointsra.errors import InputFileError
 
 POINTS = np.random.default_rng(0).normal(size=(60, 3)).round(6)
 UTM = POINTS * 50 + [500_000.0, 4.6e6, 300.0]
@@ -18,7 +15,6 @@ HOLES = np.where(np.arange(60)[:, None] % 7 == 0, np.nan, POINTS)
 INFINITE = np.where(np.arange(60)[:, None] == 3, np.inf, POINTS)
 WHOLE = np.round(POINTS * 100)
 BOX = trimesh.creation.box()
-BOX_AS_TEXT = BOX.export(file_type="stl_ascii").encode()
 
 
 def text(points, row="{:.6f} {:.6f} {:.6f}\n", start=""):
@@ -214,46 +210,6 @@ def test_refused_in_one_sentence(tmp_path, name):
         read_cloud(tmp_path / name)
     said = str(caught.value)
     assert words in said and name in said and "\n" not in said
-
-
-@pytest.mark.parametrize("cause", [RuntimeError("one\ntwo"), ArithmeticError()])
-def test_what_no_reader_thought_of_is_a_damaged_file(tmp_path, monkeypatch, cause):
-    def stumble(path):
-        raise cause
-
-    monkeypatch.setitem(files._READERS, "xyz", stumble)
-    (tmp_path / "a.xyz").write_text("1 2 3\n")
-    said = str(cause).split("\n")[0] or "ArithmeticError"
-    with pytest.raises(InputFileError, match=rf"a\.xyz: not a whole xyz file \({said}\)\.$") as caught:
-        read_cloud(tmp_path / "a.xyz")
-    assert caught.value.__cause__ is cause
-
-
-@pytest.mark.parametrize("cause", [MissingExtraError("laspy"), KeyboardInterrupt()])
-def test_what_is_no_fault_of_the_file_stays_what_it_is(tmp_path, monkeypatch, cause):
-    def stop(path):
-        raise cause
-
-    monkeypatch.setitem(files._READERS, "xyz", stop)
-    (tmp_path / "a.xyz").write_text("1 2 3\n")
-    with pytest.raises(type(cause)) as caught:
-        read_cloud(tmp_path / "a.xyz")
-    assert caught.value is cause
-
-
-def test_what_trimesh_stumbles_over_is_not_printed_but_can_be_heard(tmp_path, monkeypatch, capsys):
-    (tmp_path / "a.stl").write_bytes(re.sub(rb"normal .*", b"normal -1.#IND -1.#IND -1.#IND", BOX_AS_TEXT))
-    monkeypatch.setattr(logging.root, "handlers", [])  # pytest listens there: nobody else does
-    monkeypatch.setattr(logging.getLogger("trimesh"), "handlers", [])
-    assert len(read_cloud(tmp_path / "a.stl").vertices) == 36
-    assert capsys.readouterr() == ("", "")
-    heard = []
-    listener = logging.Handler()
-    monkeypatch.setattr(listener, "handle", heard.append)
-    monkeypatch.setattr(logging.root, "handlers", [listener])
-    read_cloud(tmp_path / "a.stl")
-    assert "face_normals" in heard[0].getMessage()
-    assert len(logging.getLogger("trimesh").handlers) == 1
 
 
 def test_parts_of_a_scene_without_faces_are_left_out_and_said(tmp_path):
