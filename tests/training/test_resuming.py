@@ -119,7 +119,7 @@ def test_checkpoints_of_former_versions_say_nothing_of_data_and_resume(run, tiny
 
 def test_a_checkpoint_that_lacks_a_table_is_damaged(run, tiny_preset, shapes_root):
     content = torch.load(run / "last.ckpt", weights_only=True)
-    for name in ("learner", "position", "preset"):
+    for name in ("learner", "optimizer", "position", "preset"):
         torch.save({key: value for key, value in content.items() if key != name}, run / "last.ckpt")
         with pytest.raises(CheckpointError, match=rf"last\.ckpt is damaged.*KeyError: '{name}'"):
             pretrain(tiny_preset, shapes_root, run, device=CPU, resume=True)

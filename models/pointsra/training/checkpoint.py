@@ -7,6 +7,8 @@ place in it: every stream follows from the seed and the step.
 from __future__ import annotations
 
 import tomllib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -78,17 +80,12 @@ def check_checkpoint(run: Path, preset_text: str, data: RunData) -> bool:
     path = run / CHECKPOINT_NAME
     if not path.exists():
         return False
-    try:
+    with _damage_named(path):
         content: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True, mmap=True)
         Position(**content["position"])
-        content["learner"], content["optimizer"]
         if not _same_preset(content["preset"], preset_text):
             raise CheckpointError(f"{path} was made with another preset than {run / 'preset.toml'}: restore that file.")
         data.check(content.get("data"), run)
-    except PointSRAError:
-        raise
-    except Exception as cause:
-        raise CheckpointError(f"{path} is damaged and cannot be resumed ({_reason(cause)}).") from cause
     return True
 
 
@@ -96,17 +93,20 @@ def load_checkpoint(run: Path, learner: nn.Module, optimizer: Steps, data: RunDa
     """Restore a run from a checkpoint that was checked.
 
     Raises:
-        CheckpointError: it is of another network; checkpoints of former versions do not say of which data they are.
+        CheckpointError: it is of another network, as one of a former version may be, which does not say of which data
+            it is; or it is damaged.
     """
     path = run / CHECKPOINT_NAME
-    content: dict[str, Any] = torch.load(path, map_location=device, weights_only=True)
+    with _damage_named(path):
+        content: dict[str, Any] = torch.load(path, map_location=device, weights_only=True)
+        tensors, moments = content["learner"], content["optimizer"]
     try:
-        learner.load_state_dict(content["learner"])
-        optimizer.load_state_dict(content["optimizer"])
+        learner.load_state_dict(tensors)
+        optimizer.load_state_dict(moments)
     except Exception as cause:
         raise CheckpointError(
             f"{path} is of another network than its preset asks for on the data in {data.folder} ({_reason(cause)}): "
-            "name with --data where those lie that the run began with."
+            "if the run began on others, name those with --data."
         ) from cause
     return Position(**content["position"])
 
@@ -123,6 +123,17 @@ def check_alike(position: Position, run: Path, group: Group) -> None:
             f"The processes of this run stand at steps {', '.join(map(str, sorted(set(steps))))}: {run} must lie on "
             "storage that all machines share."
         )
+
+
+@contextmanager
+def _damage_named(path: Path) -> Iterator[None]:
+    """Whatever fails in the block fails because ``path`` is damaged, but for what says of itself why."""
+    try:
+        yield
+    except PointSRAError:
+        raise
+    except Exception as cause:
+        raise CheckpointError(f"{path} is damaged and cannot be resumed ({_reason(cause)}).") from cause
 
 
 def _reason(cause: Exception) -> str:
