@@ -43,7 +43,7 @@ def test_a_wrong_file_is_named_with_its_field(run, tmp_path):
 
 @pytest.mark.parametrize("command", ["pretrain", "prepare-data", "visualize"])
 def test_unknown_preset_names_the_nearest(run, command, cloud):
-    arguments = [command, *([cloud] if command == "visualize" else []), "--preset", "quikstart"]
+    arguments = [command, *([cloud, "--what", "patches"] if command == "visualize" else []), "--preset", "quikstart"]
     outcome = run(*arguments)
     assert (outcome.code, outcome.stdout) == (2, "")
     assert "quickstart" in outcome.stderr and "presets list" in outcome.stderr

@@ -94,10 +94,10 @@ def test_a_disk_that_fills_up_leaves_nothing(complete, tmp_path, files_here, mon
     np.save(tmp_path / "a.npy", POINTS)
     real, calls = cloud_writers.WRITERS["ply"], []
 
-    def full(path, points, colors):
+    def full(path, points, colors, double):
         calls.append(path)
         if len(calls) <= written:
-            return real(path, points, colors)
+            return real(path, points, colors, double)
         path.write_bytes(b"ply\nformat")
         raise OSError(errno.ENOSPC, "No space left on device")
 
