@@ -1,8 +1,9 @@
 """The energy score of samples: how far a generator's samples are from the truth, less half of how far from one another.
 
-Its expectation is smallest for samples of the true distribution alone (Gneiting & Raftery, 2007, "Strictly proper
-scoring rules"; as an objective of generators: Shen & Meinshausen, 2024, "Engression"). It looks at nothing but samples,
-so that a flow drawn in one evaluation answers to it for exactly what it draws.
+With a distance of negative type, as that of :func:`energy_score`, its expectation is smallest for samples of the true
+distribution alone (Gneiting & Raftery, 2007, "Strictly proper scoring rules"; as an objective of generators: Shen &
+Meinshausen, 2024, "Engression"). Chamfer distances are not of negative type: :func:`cloud_energy_score` can fall below
+that of the truth. It looks at nothing but samples, so that a flow drawn in one evaluation answers for what it draws.
 """
 
 from __future__ import annotations
