@@ -5,7 +5,13 @@ from __future__ import annotations
 import pytest
 import torch
 
-from pointsra.objectives.energy import cloud_distance, cloud_energy_score, energy_score
+from pointsra.objectives.energy import (
+    CLOUD_DISTANCES,
+    cloud_distance,
+    cloud_energy_score,
+    energy_score,
+    sliced_distance,
+)
 
 
 def _spread(rows, deviation, generator):
@@ -65,6 +71,35 @@ def test_the_distance_of_clouds_is_chamfer_in_both_ways_whatever_the_order():
     torch.testing.assert_close(table, torch.tensor([[0.0, expected], [expected, 0.0]]), atol=2e-4, rtol=0)
 
 
+def test_the_sliced_distance_is_of_mass_moved_whatever_the_order():
+    generator = torch.Generator().manual_seed(4)
+    cloud = torch.randn(2, 64, 3, generator=generator)
+    move = torch.tensor([0.3, -0.2, 0.6])  # 0.7 long
+    moved = cloud[:, torch.randperm(64, generator=generator)] + move
+    torch.testing.assert_close(sliced_distance(cloud, moved), torch.full((2,), 0.7), atol=0.02, rtol=0)
+    crowded = torch.cat([cloud[:, :8].repeat_interleave(5, dim=1), cloud[:, 8:32]], dim=1)
+    assert bool((sliced_distance(cloud, crowded) > 0.1).all())
+    table = sliced_distance(cloud[:, None], torch.cat([cloud, moved])[None])
+    assert table.shape == (2, 4) and bool((table.diagonal() < 1e-3).all())
+
+
+def test_the_sliced_score_is_least_for_the_truth():
+    """A bar that lies here or there: samples that crowd on one end, lie in the middle or too far apart score worse."""
+    generator = torch.Generator().manual_seed(5)
+    ends = torch.tensor([-1.0, 1.0]).repeat_interleave(20)
+
+    def drawn(count, along, apart):
+        side = apart * (2.0 * (torch.rand(count, 300, 1, generator=generator) < 0.5) - 1.0)
+        cloud = torch.stack(torch.broadcast_tensors(along, side, torch.zeros(1)), dim=-1)
+        return cloud + 0.1 * torch.randn(cloud.shape, generator=generator)
+
+    truth = drawn(1, ends, 0.5)
+    best = cloud_energy_score(drawn(4, ends, 0.5), truth, "sliced").mean()
+    crowded = 2.0 * (torch.rand(4, 300, 1, generator=generator) < 0.5) - 1.0
+    for along, apart in ((crowded.expand(-1, -1, 40), 0.5), (ends, 0.0), (ends, 1.5)):
+        assert cloud_energy_score(drawn(4, along, apart), truth, "sliced").mean() > best + 0.05
+
+
 def test_the_score_of_clouds_is_by_that_distance():
     generator = torch.Generator().manual_seed(3)
     samples, truths = torch.randn(3, 2, 9, 3, generator=generator), torch.randn(2, 2, 9, 3, generator=generator)
@@ -73,8 +108,9 @@ def test_the_score_of_clouds_is_by_that_distance():
     torch.testing.assert_close(cloud_energy_score(samples, truths), near - 0.5 * far)
 
 
+@pytest.mark.parametrize("distance", CLOUD_DISTANCES)
 @pytest.mark.parametrize("share", [0.0, 0.5, 1.0])
-def test_clouds_that_have_the_true_options_by_their_shares_score_best(share):
+def test_clouds_that_have_the_true_options_by_their_shares_score_best(share, distance):
     """A ring or its axis, each in a quarter and in three quarters of the cases: leaving one out costs."""
     generator = torch.Generator().manual_seed(2)
     turn = torch.linspace(0, 6.2, 24)
@@ -86,10 +122,12 @@ def test_clouds_that_have_the_true_options_by_their_shares_score_best(share):
         return torch.where(chosen, ring, axis) + 0.05 * torch.randn(count, 400, 24, 3, generator=generator)
 
     truth = drawn(1, 0.25)
-    assert cloud_energy_score(drawn(4, 0.25), truth).mean() < cloud_energy_score(drawn(4, share), truth).mean() - 0.01
+    best, other = (cloud_energy_score(drawn(4, rings), truth, distance).mean() for rings in (0.25, share))
+    assert best < other - 0.01
 
 
-def test_equal_clouds_have_a_gradient():
+@pytest.mark.parametrize("distance", CLOUD_DISTANCES)
+def test_equal_clouds_have_a_gradient(distance):
     samples = torch.zeros(2, 1, 5, 3, requires_grad=True)
-    cloud_energy_score(samples, torch.ones(1, 1, 5, 3)).sum().backward()
+    cloud_energy_score(samples, torch.ones(1, 1, 5, 3), distance).sum().backward()
     assert bool(samples.grad.isfinite().all()) and bool((samples.grad.sum(dim=2) < 0).all())

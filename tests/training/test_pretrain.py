@@ -115,10 +115,12 @@ def test_the_energy_score_is_of_what_the_flow_draws_in_one_evaluation(monkeypatc
     )
 
 
-def test_the_points_energy_is_of_what_the_decoder_makes_of_cooled_samples():
+@pytest.mark.parametrize("distance", ["chamfer", "sliced"])
+def test_the_points_energy_is_of_what_the_decoder_makes_of_cooled_samples(distance):
     """By hand: the same noise, cooled; the same evaluation; the same decoder; rows that show nothing count as 0."""
     changes = ("losses.points_energy=0.7", "flow.samples=3", "flow.points_temperature=0.5", "flow.all_dropout=0.4")
-    learner = _learner(*changes, "masks.frame=aligned", "flow.error_frame=whole", "masks.sealed=true")
+    frame = ("masks.frame=aligned", "flow.error_frame=whole", "masks.sealed=true")
+    learner = _learner(*changes, *frame, f"flow.points_distance={distance}")
     _awake(learner)
     asked, filled = [], []
     hooks = [
@@ -142,7 +144,7 @@ def test_the_points_energy_is_of_what_the_decoder_makes_of_cooled_samples():
     torch.testing.assert_close(centers, expected)
     torch.testing.assert_close(encoding.patches[:8], encoding.patches[16:])
     drawn, true = (centers.unsqueeze(2) + members).flatten(1, 2).unflatten(0, (3, 8)), clouds.masked.points[None]
-    score = torch.where(shown, cloud_energy_score(drawn, true) * clouds.scale, 0.0).mean()
+    score = torch.where(shown, cloud_energy_score(drawn, true, distance) * clouds.scale, 0.0).mean()
     torch.testing.assert_close(terms["points_energy"], score)  # fewer points than are compared: all of them are
 
 

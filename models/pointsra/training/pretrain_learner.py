@@ -156,7 +156,7 @@ class PretrainLearner(Learner):
         return cloud_distance(drawn, true)
 
     def _cloud_score(self, samples: Tensor, truths: Tensor) -> Tensor:
-        return cloud_energy_score(samples, truths)
+        return cloud_energy_score(samples, truths, self.preset.flow.points_distance)
 
     def _drawn(self, batch: Batch, generator: torch.Generator) -> tuple[MaskedClouds, Tensor]:
         """The batch augmented, cut and hidden, and coins (3, B) for the conditions that are dropped."""
