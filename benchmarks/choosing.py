@@ -11,24 +11,22 @@ on shapes that had no say in it. All is measured as it is there, in one evaluati
 from __future__ import annotations
 
 import argparse
-import statistics
 import sys
 from collections.abc import Iterator, Sequence
+from functools import partial
 from pathlib import Path
 
 import torch
 
 from benchmarks.ablation_tables import line
 from benchmarks.completion_aims import MASKS
-from benchmarks.completion_cases import CHOSEN, block_cases, part_cases, scan_cases
+from benchmarks.completion_cases import KINDS, kinds_of_parts
 from benchmarks.completion_measures import F_SCORE_DISTANCE, Cases, by_network, figures
 from benchmarks.completion_rows import VALIDATION_SEED, Budget, Drawing
-from benchmarks.completion_tables import coverage, largest_deviations
+from benchmarks.completion_tables import coverage, largest_deviations, over_seeds
 from pointsra.errors import PointSRAError
 from pointsra.reconstruction.request import TEMPERATURE
 from pointsra.training.weights import load_point_sra
-
-KINDS = tuple(" ".join(each) for each in CHOSEN)
 
 
 def compared(weights: Sequence[Path], temperatures: Sequence[float], budget: Budget) -> Iterator[str]:
@@ -36,21 +34,19 @@ def compared(weights: Sequence[Path], temperatures: Sequence[float], budget: Bud
     headers = ("weights", "T", *(f"{mask}: best, mean of {budget.samples}" for mask in MASKS))
     yield line(*headers, f"deviation: {', '.join(KINDS)}", f"F-score at {F_SCORE_DISTANCE}, mean")
     yield line(*["---"] * (len(headers) + 2))
-    cases = Cases(*(list(of(budget)) for of in (block_cases, scan_cases, part_cases)))
+    cases = Cases.of(budget)
     for path in weights:
         network, description = load_point_sra(path, torch.device("cpu"))
         for temperature in temperatures:
-            found = figures(by_network(network, description, budget.samples, Drawing(1, temperature)), cases, budget)
-            away = [", ".join(f"{1e3 * _mean(found[mask], name):.1f}" for name in ("best", "mean")) for mask in MASKS]
-            turns = [KINDS[number % len(KINDS)] for number in range(budget.parts)]
-            shares = coverage([{"lines": {"": found}}], "", turns)
+            drawing = Drawing(1, temperature)
+            drawn = figures(by_network(network, description, budget.samples, drawing), cases, budget)
+            run = {"lines": {drawing.label: drawn}}
+            mean = partial(over_seeds, [run], drawing.label)
+            away = [", ".join(mean(mask, name, 1e3, 1) for name in ("best", "mean")) for mask in MASKS]
+            shares = coverage([run], drawing.label, kinds_of_parts(budget))
             worst = ", ".join(f"{each:.2f}" for each in largest_deviations(shares).values())
-            sharp = ", ".join(f"{_mean(found[mask], 'f_score'):.3f}" for mask in MASKS)
+            sharp = ", ".join(mean(mask, "f_score", 1.0, 3) for mask in MASKS)
             yield line(path, f"{temperature:g}", *away, worst, sharp)
-
-
-def _mean(cases: Sequence[dict[str, float]], name: str) -> float:
-    return statistics.fmean(each[name] for each in cases)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

@@ -31,7 +31,7 @@ from typing import Any
 import torch
 
 from benchmarks.completion_baselines import mirrored, nearest_shape
-from benchmarks.completion_cases import CHOSEN, Case, block_cases, part_cases, scan_cases
+from benchmarks.completion_cases import Case, kinds_of_parts
 from benchmarks.completion_measures import Cases, Completed, by_network, control, figures, steered
 from benchmarks.completion_recall import recalled
 from benchmarks.completion_rows import ROWS, Budget, Row, resolved
@@ -127,7 +127,7 @@ def carry_out(
         prepare(PrepareRequest(dataset="shapes", root=root, count=budget.shapes))
     with open_split(split_path(root, "shapes", "train")) as split:
         clouds = len(split)
-    cases = cache(lambda: Cases(*(list(of(budget)) for of in (block_cases, scan_cases, part_cases))))
+    cases = cache(lambda: Cases.of(budget))
     for seed in range(seeds):
         for row in rows:
             place = out / "results" / f"{row.name}-{seed}.json"
@@ -144,8 +144,7 @@ def carry_out(
 def tabulate(out: Path, budget: Budget, clouds: int, weights: str) -> str:
     """Write the tables of every run that is finished; returns the markdown."""
     results = finished(out, (row.name for row in ROWS))
-    kinds = [" ".join(CHOSEN[number % len(CHOSEN)]) for number in range(budget.parts)]
-    return write_results(out, budget, clouds, weights, results, kinds)
+    return write_results(out, budget, clouds, weights, results, kinds_of_parts(budget))
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

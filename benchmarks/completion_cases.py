@@ -37,6 +37,9 @@ from pointsra.reconstruction.hiding import visible_points
 CHOSEN = (("chair", "base"), ("stool", "base"), ("table", "base"), ("chair", "arms"))
 """Class and choice whose parts are hidden, in turns. With the arms of a chair its back is hidden too."""
 
+KINDS: tuple[str, ...] = tuple(" ".join(each) for each in CHOSEN)
+"""What tables call them."""
+
 _ALTERNATIVE_POINTS = 256  # of each instance, and of a completion that is compared with them
 _BLOCK_CLOUD, _PART_CLOUD, _TOLD, _INSTANCE, _NEW = 7_001, 7_002, 7_003, 7_004, 7_005  # purposes of random streams
 _SCAN_CLOUD, _SCAN_SURFACE = 7_006, 7_007
@@ -146,6 +149,11 @@ def part_cases(budget: Budget) -> Iterator[Case]:
         option = str(rng.choice(list(options), p=list(options.values())))
         told = _share_hidden(_with_option(origin, name, choice, option, 10_000), origin, choice, budget.points)
         yield Case(number, shape, origin, unit[~hidden], unit[hidden], told, offset, scale, choice)
+
+
+def kinds_of_parts(budget: Budget) -> list[str]:
+    """Class and choice of each of :func:`part_cases`."""
+    return [KINDS[number % len(KINDS)] for number in range(budget.parts)]
 
 
 def shown_option(points: Points, case: Case, instances: int) -> tuple[str, float]:

@@ -14,7 +14,15 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from benchmarks.completion_cases import CHOSEN, Case, drawn_alternatives, shown_option
+from benchmarks.completion_cases import (
+    CHOSEN,
+    Case,
+    block_cases,
+    drawn_alternatives,
+    part_cases,
+    scan_cases,
+    shown_option,
+)
 from benchmarks.completion_rows import Budget, Drawing
 from pointsra.data.conditions import BUILTIN_NAME, encode_captions, encode_views
 from pointsra.data.shapes import generate, sample_surface
@@ -106,6 +114,11 @@ class Cases:
     blocks: Sequence[Case] = ()
     scans: Sequence[Case] = ()
     parts: Sequence[Case] = ()
+
+    @classmethod
+    def of(cls, budget: Budget) -> Cases:
+        """All of a budget."""
+        return cls(*(list(made(budget)) for made in (block_cases, scan_cases, part_cases)))
 
 
 def figures(complete: Completer, cases: Cases, budget: Budget) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from typing import Any
 
 from benchmarks.ablation_tables import line, machine, spread, written
 from benchmarks.completion_aims import MASKS, Results, aims_table, mean_over, ratios
-from benchmarks.completion_cases import CHOSEN
+from benchmarks.completion_cases import CHOSEN, KINDS
 from benchmarks.completion_rows import EQUAL, HIDDEN_SHARE, PRESET, ROWS, TINY, Budget
 from pointsra.data.replacing import replacing
 from pointsra.data.shapes import CHOICES
@@ -21,6 +21,8 @@ COVERAGE_AIM = 0.1
 
 RECOGNIZED = 0.03
 """CD-L2 to the nearest instance, up to which a sample is like it (ours); of true instances it is 0.006 in the mean."""
+
+_TRUE_SHARES = {kind: CHOICES[name][choice] for kind, (name, choice) in zip(KINDS, CHOSEN, strict=True)}
 
 
 def main_table(results: Results, samples: int) -> list[str]:
@@ -38,15 +40,16 @@ def main_table(results: Results, samples: int) -> list[str]:
             cells = []
             for mask in MASKS:
                 for name in ("best", "mean"):
-                    cells.append(_over_seeds(found, drawing.label, mask, name, 1e3, 1))
+                    cells.append(over_seeds(found, drawing.label, mask, name, 1e3, 1))
             for name, factor, digits in (("tmd", 1e3, 1), ("uhd", 1e3, 1), ("kept", 100, 1), ("seconds", 1, 3)):
                 mask = "parts" if row.name == "generator" else "all"
-                cells.append(_over_seeds(found, drawing.label, mask, name, factor, digits))
+                cells.append(over_seeds(found, drawing.label, mask, name, factor, digits))
             lines.append(line(row.title, drawing.label, *cells, len(found)))
     return lines
 
 
-def _over_seeds(found: Sequence[dict[str, Any]], label: str, mask: str, name: str, factor: float, digits: int) -> str:
+def over_seeds(found: Sequence[dict[str, Any]], label: str, mask: str, name: str, factor: float, digits: int) -> str:
+    """A figure of a row for a table: the mean over the cases of a mask, or of "all", over seeds; a dash without any."""
     values = []
     for each in found:
         asked = MASKS if mask == "all" else (mask,)
@@ -69,28 +72,25 @@ def coverage(found: Sequence[dict[str, Any]], label: str, kinds: Sequence[str]) 
     for each in found:
         for kind, options in zip(kinds, each["lines"][label]["shown"], strict=True):
             read.setdefault(kind, []).extend(options)
-    tables = {" ".join(each): CHOICES[each[0]][each[1]] for each in CHOSEN}
     return {
-        kind: {option: options.count(option) / len(options) for option in tables[kind]}
+        kind: {option: options.count(option) / len(options) for option in _TRUE_SHARES[kind]}
         for kind, options in read.items()
     }
 
 
 def largest_deviations(shares: dict[str, dict[str, float]]) -> dict[str, float]:
     """Class and choice -> how far the share of an option is from its probability, of the option where it is most."""
-    tables = {" ".join(each): CHOICES[each[0]][each[1]] for each in CHOSEN}
     return {
         kind: max(abs(shares[kind][option] - share) for option, share in table.items())
-        for kind, table in tables.items()
+        for kind, table in _TRUE_SHARES.items()
     }
 
 
 def coverage_tables(results: Results, kinds: Sequence[str]) -> tuple[list[str], dict[str, Any]]:
     """The largest deviation from the truth by choice, then every share; and all of it for the JSON."""
-    tables = {" ".join(each): CHOICES[each[0]][each[1]] for each in CHOSEN}
     columns = [(row, each.label) for row in ROWS if results.get(row.name) for each in row.drawings]
     shares = {(row.name, label): coverage(results[row.name], label, kinds) for row, label in columns}
-    headers = ("completes", "evaluations", *tables, f"all within {COVERAGE_AIM}", "options a shape", "like one, %")
+    headers = ("completes", "evaluations", *KINDS, f"all within {COVERAGE_AIM}", "options a shape", "like one, %")
     lines = [line(*headers), line(*["---"] * len(headers))]
     described: dict[str, Any] = {}
     for row, label in columns:
@@ -111,7 +111,7 @@ def coverage_tables(results: Results, kinds: Sequence[str]) -> tuple[list[str], 
         line("", "truth", *(row.title if label == "–" else f"{row.title}, {label}" for row, label in columns)),
     ]
     lines.append(line(*["---"] * (2 + len(columns))))
-    for kind, table in tables.items():
+    for kind, table in _TRUE_SHARES.items():
         for option, share in table.items():
             cells = [f"{shares[row.name, label][kind][option]:.2f}" for row, label in columns]
             lines.append(line(f"{kind}: {option}", f"{share:.2f}", *cells))

@@ -82,10 +82,10 @@ def whole_folder(folder: Path) -> Iterator[Path]:
             for path in partial.iterdir():
                 os.replace(path, final / path.name)
             partial.rmdir()
-            return
-        if final.is_dir():
-            final.rmdir()
-        os.replace(partial, final)
+        else:
+            if final.is_dir():
+                final.rmdir()
+            os.replace(partial, final)
     finally:
         if partial.exists():
             shutil.rmtree(partial, ignore_errors=True)

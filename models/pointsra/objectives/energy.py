@@ -61,12 +61,7 @@ def sliced_distance(first: Tensor, second: Tensor) -> Tensor:
     and minds how many points lie where (Rabin et al., SSVM 2011; Bonneel et al., JMIV 2015). The directions are fixed
     and even over half a sphere.
     """
-    number = torch.arange(_DIRECTIONS, device=first.device, dtype=first.dtype) + 0.5
-    turn, height = math.pi * (1.0 + math.sqrt(5.0)) * number, 1.0 - number / _DIRECTIONS
-    wide = (1.0 - height.square()).sqrt()
-    directions = torch.stack([wide * turn.cos(), wide * turn.sin(), height])
-    one, other = ((cloud @ directions).sort(dim=-2).values for cloud in (first, second))
-    return (3.0 * (one - other).square().mean(dim=(-2, -1)) + _EPSILON).sqrt()
+    return _slices_apart(_slices(first), _slices(second))
 
 
 CLOUD_DISTANCES: dict[str, Callable[[Tensor, Tensor], Tensor]] = {"chamfer": cloud_distance, "sliced": sliced_distance}
@@ -84,7 +79,21 @@ def cloud_energy_score(samples: Tensor, truth: Tensor, distance: str = "chamfer"
     Raises:
         ValueError: a single sample.
     """
+    if distance == "sliced":  # each cloud is sorted once, and not for each of its pairs
+        return _score(_slices(samples), _slices(truth), _slices_apart)
     return _score(samples, truth, CLOUD_DISTANCES[distance])
+
+
+def _slices(cloud: Tensor) -> Tensor:
+    """Coordinates of (…, N, 3) along fixed directions, each direction's in order: (…, N, :data:`_DIRECTIONS`)."""
+    number = torch.arange(_DIRECTIONS, device=cloud.device, dtype=cloud.dtype) + 0.5
+    turn, height = math.pi * (1.0 + math.sqrt(5.0)) * number, 1.0 - number / _DIRECTIONS
+    wide = (1.0 - height.square()).sqrt()
+    return (cloud @ torch.stack([wide * turn.cos(), wide * turn.sin(), height])).sort(dim=-2).values
+
+
+def _slices_apart(first: Tensor, second: Tensor) -> Tensor:
+    return (3.0 * (first - second).square().mean(dim=(-2, -1)) + _EPSILON).sqrt()
 
 
 def _score(samples: Tensor, truth: Tensor, apart: Callable[[Tensor, Tensor], Tensor]) -> Tensor:

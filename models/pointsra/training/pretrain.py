@@ -127,7 +127,8 @@ def pretrain(
         per_epoch = steps_per_epoch(len(split), batch_size)
         plan = build_plan(preset.optimizer, preset.runtime, preset.seed, per_epoch, batch_size)
         check_parts(plan, group)
-        assembled = assemble(preset, split.image_feature_size or 0, split.text_feature_size or 0)
+        widths = (split.image_feature_size or 0, split.text_feature_size or 0)
+        assembled = assemble(preset, *widths)
         unsure = () if begun else _start(assembled, init, split)
         learner = assembled.learner.to(device)
         if preset.runtime.compile:
@@ -162,7 +163,7 @@ def pretrain(
         source = f"from the weights {init}" if init is not None and not position.step else ""
         notes = (
             repetition_note(split, preset.patches.points),
-            missing_note(preset, split.image_feature_size or 0, split.text_feature_size or 0),
+            missing_note(preset, *widths),
             precision_note(preset.runtime.precision, device),
         )
         for message in filter(None, (sentence, source, *unsure, *notes)):

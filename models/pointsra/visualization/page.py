@@ -97,7 +97,8 @@ def viewer_page(
         camera,
     )
     store = _Store(framing, _range_of(clouds, framing))
-    left_out = max(sum(map(store.left_out, cell.layers)) for cell in layers_by_cell)
+    stored = [[store.layer(layer) for layer in cell.layers] for cell in layers_by_cell]
+    left_out = max(sum(far for _, far in layers) for layers in stored)
     if left_out:
         words = f"{left_out:,} points far outside are" if left_out > 1 else "one point far outside is"
         subtitle = f"{subtitle}{'; ' if subtitle else ''}{words} left out"
@@ -106,9 +107,9 @@ def viewer_page(
             "title": cell.title,
             "subtitle": cell.subtitle,
             "figures": {name: float(value) for name, value in cell.sort_keys.items() if np.isfinite(value)},
-            "layers": [store.layer(layer) for layer in cell.layers],
+            "layers": [record for record, _ in layers],
         }
-        for cell in layers_by_cell
+        for cell, layers in zip(layers_by_cell, stored, strict=True)
     ]
     data = {
         "cells": cells,
@@ -207,16 +208,18 @@ class _Store:
         self.buffers: list[str] = []
         self._places: dict[bytes, int] = {}
 
-    def layer(self, layer: Layer) -> dict[str, Any]:
+    def layer(self, layer: Layer) -> tuple[dict[str, Any], int]:
+        """A layer as the page reads it, and how many of its points lie too far outside to be stored."""
         if layer.role not in ROLES:
             raise ValueError(f"The role of layer {layer.name!r} must be one of {', '.join(ROLES)}.")
         points = _cloud(layer)
-        kept = self._kept(points)
-        framed = self.framing.framed(points[kept]).astype(np.float64)
-        steps = np.round(framed / self.range * _STEPS).clip(-_STEPS, _STEPS).astype("<i2")
+        framed = self.framing.framed(points)
+        kept = np.asarray(np.abs(framed).max(axis=1) <= self.range)  # nothing that is not finite is
+        left_out = int(np.isfinite(points).all(axis=1).sum() - kept.sum())
+        steps = np.round(framed[kept].astype(np.float64) / self.range * _STEPS).clip(-_STEPS, _STEPS).astype("<i2")
         record: dict[str, Any] = {"name": layer.name, "role": layer.role, "points": self._keep(steps.tobytes())}
         if layer.colors is None:
-            return {**record, "color": hex_color(layer.color)}
+            return {**record, "color": hex_color(layer.color)}, left_out
         colors = np.asarray(layer.colors, dtype=np.uint8)
         if colors.shape != points.shape:
             raise ValueError(f"The colors of layer {layer.name!r} must have shape {points.shape}.")
@@ -226,16 +229,7 @@ class _Store:
             record["index"] = self._keep(index.reshape(-1).astype(np.uint8).tobytes())
         else:
             record["colors"] = self._keep(colors[kept].tobytes())
-        return record
-
-    def left_out(self, layer: Layer) -> int:
-        """How many finite points lie too far outside to be stored."""
-        points = _cloud(layer)
-        return int(np.isfinite(points).all(axis=1).sum() - self._kept(points).sum())
-
-    def _kept(self, points: NDArray[np.float64]) -> NDArray[np.bool_]:
-        farthest = np.abs(self.framing.framed(points)).max(axis=1)
-        return np.asarray(farthest <= self.range)  # nothing that is not finite is
+        return record, left_out
 
     def _keep(self, raw: bytes) -> int:
         if raw not in self._places:
