@@ -55,27 +55,26 @@ def stray_points(points: NDArray[np.float64]) -> NDArray[np.bool_]:
     edge = max(_GAP * reach, _SPACINGS * spacing)
     if not edge > 0:
         return none
-    side = 2 * _HALF_GRID + 1
+    low, high = (_cells(corner, middle, edge) for corner in (points.min(axis=0), points.max(axis=0)))
+    sides = high - low + 1
     cells = np.empty(len(points), dtype=np.int32)
-    low, high = np.full(3, side), np.zeros(3, dtype=int)
     for start in range(0, len(points), _CHUNK):
-        places = np.round((points[start : start + _CHUNK] - middle) / edge)
-        x, y, z = np.clip(places, -_HALF_GRID, _HALF_GRID).astype(np.int32).T + _HALF_GRID
-        low = np.minimum(low, [axis.min() for axis in (x, y, z)])
-        high = np.maximum(high, [axis.max() for axis in (x, y, z)])
-        cells[start : start + _CHUNK] = (x * side + y) * side + z
-    box = tuple(slice(first, last + 1) for first, last in zip(low, high, strict=True))
-    counts = np.bincount(cells, minlength=side**3).reshape(side, side, side)[box]
+        x, y, z = (_cells(points[start : start + _CHUNK], middle, edge) - low).T
+        cells[start : start + _CHUNK] = (x * sides[1] + y) * sides[2] + z
+    counts = np.bincount(cells, minlength=sides.prod()).reshape(sides)
     if _one_group(counts > 0):
         return none
     from scipy import ndimage  # half a second, which a clean cloud does not pay
 
     groups, _ = ndimage.label(counts > 0, structure=np.ones((3, 3, 3)))
     sizes = np.bincount(groups.ravel(), weights=counts.ravel())
-    stray_cells = np.zeros((side, side, side), dtype=bool)
-    stray_cells[box] = (sizes < _SMALL_GROUP * len(points))[groups]
-    stray = stray_cells.reshape(-1)[cells]
+    stray = (sizes < _SMALL_GROUP * len(points))[groups].reshape(-1)[cells]
     return none if stray.mean() > _MOST_STRAY else stray
+
+
+def _cells(places: NDArray[np.float64], middle: NDArray[np.float64], edge: float) -> NDArray[np.int32]:
+    """The cell of each of (…, 3) places, counted from the middle along each axis: (…, 3)."""
+    return np.clip(np.round((places - middle) / edge), -_HALF_GRID, _HALF_GRID).astype(np.int32)
 
 
 def evened_rows(points_unit: NDArray[np.float32], count: int, seed: int) -> NDArray[np.int64] | None:

@@ -1,7 +1,7 @@
 """Nearest points of arrays: a table of distances for small clouds, a k-d tree for larger ones.
 
 Both are exact. scipy's tree is the quicker one beyond some thousand points, and importing it takes half a second,
-which is more than all searches of a small cloud together. Tensors with gradients and devices are for ``neighbors``.
+which is more than all searches of a small cloud together. Several neighbors are found as those of tensors are.
 """
 
 from __future__ import annotations
@@ -9,7 +9,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
+
+from pointsra.ops.neighbors import nearest_indices
 
 _PAIRS = 1 << 24  # distances of two clouds of 4,096 points, 30 to 60 ms; ours
 _BLOCK = 1 << 16  # distances held at once: a quarter of a megabyte, near the processor
@@ -28,22 +31,29 @@ def nearest(
     Returns:
         Distances and rows of ``points``, (Q, K) each.
     """
+    if count > 1:
+        return _several(queries, points, count)
     if len(queries) * len(points) > _PAIRS:
         from scipy.spatial import KDTree
 
-        distances, rows = KDTree(points).query(queries, range(1, count + 1))
-        return distances, rows
-    held = min(len(points), count)
-    squared = np.empty((len(queries), held), dtype=np.result_type(queries, points, np.float32))
-    rows = np.empty((len(queries), held), dtype=np.int64)
+        return KDTree(points).query(queries, [1])
+    rows = np.empty((len(queries), 1), dtype=np.int64)
+    squared = np.empty((len(queries), 1), dtype=np.result_type(queries, points, np.float32))
     for part, table in _tables(queries, points):
-        if count == 1:
-            found = table.argmin(axis=1)[:, None]
-        else:
-            found = np.argpartition(table, held - 1, axis=1)[:, :held]
-            found = np.take_along_axis(found, np.take_along_axis(table, found, axis=1).argsort(axis=1), axis=1)
-        rows[part], squared[part] = found, np.take_along_axis(table, found, axis=1)
+        rows[part, 0] = table.argmin(axis=1)
+        squared[part] = np.take_along_axis(table, rows[part], axis=1)
     return np.sqrt(squared), rows
+
+
+def _several(
+    queries: NDArray[np.floating], points: NDArray[np.floating], count: int
+) -> tuple[NDArray[np.floating], NDArray[np.int64]]:
+    """As :func:`nearest`; both are divided by a power of two near their largest coordinate, which rounds nothing."""
+    kind = np.result_type(queries, points, np.float32)
+    exponent = int(np.frexp(max(np.abs(queries).max(), np.abs(points).max()))[1])
+    asking, held = (np.ldexp(each, -exponent, dtype=kind) for each in (queries, points))
+    rows = nearest_indices(torch.from_numpy(asking)[None], torch.from_numpy(held)[None], count)[0].numpy()
+    return np.ldexp(np.linalg.norm(asking[:, None] - held[rows], axis=-1), exponent), rows
 
 
 def nearest_both_ways(
