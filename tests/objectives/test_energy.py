@@ -106,6 +106,10 @@ def test_the_score_of_clouds_is_by_that_distance():
     near = torch.stack([cloud_distance(x, y) for x in samples for y in truths]).mean(dim=0)
     far = torch.stack([cloud_distance(samples[i], samples[j]) for i, j in ((0, 1), (0, 2), (1, 2))]).mean(dim=0)
     torch.testing.assert_close(cloud_energy_score(samples, truths), near - 0.5 * far)
+    apart = cloud_energy_score(samples, truths, "sliced")
+    torch.testing.assert_close(cloud_energy_score(samples, truths, "both"), near - 0.5 * far + apart)
+    with pytest.raises(ValueError, match="none of chamfer, sliced, both"):
+        cloud_energy_score(samples, truths, "cosine")
 
 
 @pytest.mark.parametrize("distance", CLOUD_DISTANCES)

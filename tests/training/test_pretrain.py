@@ -19,7 +19,7 @@ import torch
 from pointsra.data.loaders import Batch, training_batches
 from pointsra.data.prepare import PrepareRequest, prepare
 from pointsra.errors import CheckpointError, DataError, SettingsError, WorkFailedError
-from pointsra.objectives.energy import cloud_distance, cloud_energy_score, energy_score
+from pointsra.objectives.energy import CLOUD_DISTANCES, cloud_distance, cloud_energy_score, energy_score
 from pointsra.ops.randomness import stream
 from pointsra.settings import load_preset
 from pointsra.training import pretrain_learner
@@ -115,7 +115,7 @@ def test_the_energy_score_is_of_what_the_flow_draws_in_one_evaluation(monkeypatc
     )
 
 
-@pytest.mark.parametrize("distance", ["chamfer", "sliced"])
+@pytest.mark.parametrize("distance", CLOUD_DISTANCES)
 def test_the_points_energy_is_of_what_the_decoder_makes_of_cooled_samples(distance):
     """By hand: the same noise, cooled; the same evaluation; the same decoder; rows that show nothing count as 0."""
     changes = ("losses.points_energy=0.7", "flow.samples=3", "flow.points_temperature=0.5", "flow.all_dropout=0.4")

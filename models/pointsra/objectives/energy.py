@@ -64,8 +64,8 @@ def sliced_distance(first: Tensor, second: Tensor) -> Tensor:
     return _slices_apart(_slices(first), _slices(second))
 
 
-CLOUD_DISTANCES: dict[str, Callable[[Tensor, Tensor], Tensor]] = {"chamfer": cloud_distance, "sliced": sliced_distance}
-"""What ``flow.points_distance`` may be."""
+CLOUD_DISTANCES = ("chamfer", "sliced", "both")
+"""What ``flow.points_distance`` may be: :func:`cloud_distance`, :func:`sliced_distance`, or their sum."""
 
 
 def cloud_energy_score(samples: Tensor, truth: Tensor, distance: str = "chamfer") -> Tensor:
@@ -77,11 +77,16 @@ def cloud_energy_score(samples: Tensor, truth: Tensor, distance: str = "chamfer"
         distance: of :data:`CLOUD_DISTANCES`.
 
     Raises:
-        ValueError: a single sample.
+        ValueError: a single sample, or an unknown distance.
     """
-    if distance == "sliced":  # each cloud is sorted once, and not for each of its pairs
-        return _score(_slices(samples), _slices(truth), _slices_apart)
-    return _score(samples, truth, CLOUD_DISTANCES[distance])
+    if distance not in CLOUD_DISTANCES:
+        raise ValueError(f"distance {distance!r} is none of {', '.join(CLOUD_DISTANCES)}")
+    scores = []
+    if distance != "sliced":
+        scores.append(_score(samples, truth, cloud_distance))
+    if distance != "chamfer":  # each cloud is sorted once, and not for each of its pairs
+        scores.append(_score(_slices(samples), _slices(truth), _slices_apart))
+    return torch.stack(scores).sum(dim=0)
 
 
 def _slices(cloud: Tensor) -> Tensor:

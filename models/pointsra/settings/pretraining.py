@@ -154,7 +154,7 @@ class Flow(Section):
     points_temperature: Annotated[float, Field(gt=0.0)] = Field(
         1.0, description="temperature of the samples whose points are compared (losses.points_energy)"
     )
-    points_distance: Literal["chamfer", "sliced"] = Field(
+    points_distance: Literal["chamfer", "sliced", "both"] = Field(
         "chamfer", description="what losses.points_energy calls the distance of two clouds"
     )
     context_gradient: bool = Field(True, description="let the flow's loss reach the encoder through its tokens")
