@@ -11,28 +11,33 @@ from pointsra.data.files import read_cloud
 from pointsra.errors import InputFileError, MissingExtraError
 
 
-@pytest.mark.parametrize("cause", [RuntimeError("one\ntwo"), ArithmeticError()])
-def test_what_no_reader_thought_of_is_a_damaged_file(tmp_path, monkeypatch, cause):
-    def stumble(path):
-        raise cause
+@pytest.fixture
+def failing(tmp_path, monkeypatch):
+    """A file whose reader raises what it is given."""
 
-    monkeypatch.setitem(files._READERS, "xyz", stumble)
-    (tmp_path / "a.xyz").write_text("1 2 3\n")
+    def file_that_raises(cause):
+        def stop(path):
+            raise cause
+
+        monkeypatch.setitem(files._READERS, "xyz", stop)
+        (tmp_path / "a.xyz").write_text("1 2 3\n")
+        return tmp_path / "a.xyz"
+
+    return file_that_raises
+
+
+@pytest.mark.parametrize("cause", [RuntimeError("one\ntwo"), ArithmeticError()])
+def test_what_no_reader_thought_of_is_a_damaged_file(failing, cause):
     said = str(cause).split("\n")[0] or "ArithmeticError"
     with pytest.raises(InputFileError, match=rf"a\.xyz: not a whole xyz file \({said}\)\.$") as caught:
-        read_cloud(tmp_path / "a.xyz")
+        read_cloud(failing(cause))
     assert caught.value.__cause__ is cause
 
 
 @pytest.mark.parametrize("cause", [MissingExtraError("laspy"), KeyboardInterrupt()])
-def test_what_is_no_fault_of_the_file_stays_what_it_is(tmp_path, monkeypatch, cause):
-    def stop(path):
-        raise cause
-
-    monkeypatch.setitem(files._READERS, "xyz", stop)
-    (tmp_path / "a.xyz").write_text("1 2 3\n")
+def test_what_is_no_fault_of_the_file_stays_what_it_is(failing, cause):
     with pytest.raises(type(cause)) as caught:
-        read_cloud(tmp_path / "a.xyz")
+        read_cloud(failing(cause))
     assert caught.value is cause
 
 
