@@ -17,7 +17,7 @@ from pointsra.errors import CheckpointError, DataError
 from pointsra.settings import load_preset
 from pointsra.training.finetune import finetune, plan_finetune
 from pointsra.training.pretrain import plan_pretrain, pretrain
-from pointsra.training.run_data import run_data
+from pointsra.training.run_data import RunData, run_data
 from tests.conftest import TINY_FINETUNE
 
 CPU = torch.device("cpu")
@@ -183,3 +183,12 @@ def test_a_manifest_that_lists_another_file_tells_no_checksum(shapes_root, tmp_p
     assert known.splits["train"]["sha256"] and found.splits["train"]["sha256"] == ""
     found.check(known.splits, tmp_path)
     known.check(found.splits, tmp_path)
+
+
+def test_long_names_are_told_whole_and_joined_checksums_each_by_its_first_digits(tmp_path):
+    before = {"variant": "split1_objectbg"}
+    with pytest.raises(DataError, match=r"variant split1_objectonly \(then split1_objectbg\)"):
+        RunData(tmp_path, {"train": {"variant": "split1_objectonly"}}).check({"train": before}, tmp_path)
+    now, then = ("+".join(64 * digit for digit in digits) for digits in ("ab", "ac"))
+    with pytest.raises(DataError, match=r"sha256 a{12}\+b{12} \(then a{12}\+c{12}\)"):
+        RunData(tmp_path, {"train": {"sha256": now}}).check({"train": {"sha256": then}}, tmp_path)

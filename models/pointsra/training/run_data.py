@@ -50,7 +50,7 @@ class RunData:
                 differ.remove(_CHECKSUM)  # unknown on one side, or a consequence of the others
             if differ:
                 told = ", ".join(
-                    f"{key.replace('_', ' ')} {_shown(now[key])} (then {_shown(before[key])})" for key in differ
+                    f"{key.replace('_', ' ')} {_shown(key, now)} (then {_shown(key, before)})" for key in differ
                 )
                 raise DataError(
                     f"{self.folder / f'{name}.h5'} is not what {run} was trained on: {told}; name with --data where "
@@ -79,5 +79,9 @@ def _facts(split: Split) -> Facts:
     }
 
 
-def _shown(value: int | str) -> str:
-    return "none" if value == "" else str(value)[:_SHOWN]
+def _shown(key: str, facts: Facts) -> str:
+    """A fact in words: of a checksum, or of each of several that are joined, the first digits."""
+    value = str(facts[key])
+    if key == _CHECKSUM:
+        value = "+".join(each[:_SHOWN] for each in value.split("+"))
+    return value or "none"
