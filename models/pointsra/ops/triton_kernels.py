@@ -1,7 +1,8 @@
 """Triton kernels of farthest-point sampling and neighbor search. Importing this file needs triton.
 
 Every kernel works on contiguous single-precision points (B, N, 3) and breaks ties by the smaller index. They are
-launched without fused multiply-add, so that a distance is what plain arithmetic gives.
+launched without fused multiply-add, so that a distance is what plain arithmetic gives, and over one axis of programs:
+CUDA allows 65,535 in any further one, which patches of a batch, taken for clouds, exceed.
 """
 
 # ruff: noqa: ANN001, ANN201
@@ -44,8 +45,9 @@ def nearest_kernel(
     BLOCK: tl.constexpr,
 ):
     """One program ROWS queries of a cloud, over all of its points, BLOCK at a time. ``found`` (B, Q)."""
-    cloud = tl.program_id(1).to(tl.int64)
-    rows = tl.program_id(0) * ROWS + tl.arange(0, ROWS)
+    blocks = tl.cdiv(asked, ROWS)
+    cloud = (tl.program_id(0) // blocks).to(tl.int64)
+    rows = tl.program_id(0) % blocks * ROWS + tl.arange(0, ROWS)
     there = rows < asked
     query = queries + (cloud * asked + rows) * 3
     qx = tl.load(query, mask=there, other=0.0)[:, None]
@@ -80,8 +82,8 @@ def several_kernel(
     BLOCK: tl.constexpr,
 ):
     """One program a query: distance and index in one whole number, whose minimum is taken ``count`` times."""
-    cloud = tl.program_id(1).to(tl.int64)
-    row = cloud * asked + tl.program_id(0)
+    row = tl.program_id(0).to(tl.int64)
+    cloud = row // asked
     offsets = tl.arange(0, BLOCK)
     held = offsets < total
     point = points + (cloud * total + offsets) * 3

@@ -1,8 +1,8 @@
 """Farthest points and nearest neighbors by Triton, for contiguous work on a CUDA device.
 
 Opt in with ``POINTSRA_KERNELS=triton`` (``ops/backends``). Triton comes with the CUDA builds of torch; it is imported
-inside these functions. Clouds too large for the registers of a program, and other than single precision, are left
-to plain torch.
+inside these functions. It launches on the current device, which is made that of the points. Clouds too large for the
+registers of a program, and other than single precision, are left to plain torch.
 """
 
 from __future__ import annotations
@@ -28,9 +28,10 @@ def farthest_by_triton(points: Tensor, count: int) -> Tensor:
     clouds, total, _ = points.shape
     chosen = torch.empty(clouds, count, dtype=torch.int64, device=points.device)
     block = _power_of_two(total)
-    farthest_kernel[(clouds,)](
-        points, chosen, total, count, BLOCK=block, num_warps=_warps(block), enable_fp_fusion=False
-    )
+    with torch.cuda.device_of(points):
+        farthest_kernel[(clouds,)](
+            points, chosen, total, count, BLOCK=block, num_warps=_warps(block), enable_fp_fusion=False
+        )
     return chosen
 
 
@@ -48,31 +49,32 @@ def nearest_by_triton(queries: Tensor, points: Tensor, count: int) -> Tensor:
     clouds, asked, _ = queries.shape
     total = points.shape[1]
     found = torch.empty(clouds, asked, count, dtype=torch.int64, device=points.device)
-    if count == 1:
-        nearest_kernel[(-(-asked // _ROWS), clouds)](
-            queries,
-            points,
-            found,
-            asked,
-            total,
-            ROWS=_ROWS,
-            BLOCK=_BLOCK,
-            num_warps=4,
-            enable_fp_fusion=False,
-        )
-    else:
-        block = _power_of_two(total)
-        several_kernel[(asked, clouds)](
-            queries,
-            points,
-            found,
-            asked,
-            total,
-            count,
-            BLOCK=block,
-            num_warps=_warps(block),
-            enable_fp_fusion=False,
-        )
+    with torch.cuda.device_of(points):
+        if count == 1:
+            nearest_kernel[(-(-asked // _ROWS) * clouds,)](
+                queries,
+                points,
+                found,
+                asked,
+                total,
+                ROWS=_ROWS,
+                BLOCK=_BLOCK,
+                num_warps=4,
+                enable_fp_fusion=False,
+            )
+        else:
+            block = _power_of_two(total)
+            several_kernel[(asked * clouds,)](
+                queries,
+                points,
+                found,
+                asked,
+                total,
+                count,
+                BLOCK=block,
+                num_warps=_warps(block),
+                enable_fp_fusion=False,
+            )
     return found
 
 
