@@ -50,3 +50,10 @@ def test_nothing_decided_is_no_loss():
 def test_accuracy_counts_the_decided():
     values = torch.tensor([[[0.0, 1.0], [0.0, 1.0], [9.0, 0.0], [2.0, 1.0]]])
     assert decided_accuracy(values, torch.tensor([[1, 0, -1, 0]])).item() == pytest.approx(2 / 3)
+
+
+@pytest.mark.parametrize("gamma", [0.0, 0.5, 1.0, 2.0])
+def test_answers_beyond_all_doubt_have_a_gradient(gamma):
+    values = torch.tensor([[[-40.0, 40.0], [-40.0, 40.0]]], requires_grad=True)
+    focal_discrimination(values, torch.tensor([[1, 0]]), gamma=gamma).backward()
+    assert bool(values.grad.isfinite().all()) and float(values.grad[0, 1].abs().min()) > 0

@@ -135,3 +135,12 @@ def test_equal_clouds_have_a_gradient(distance):
     samples = torch.zeros(2, 1, 5, 3, requires_grad=True)
     cloud_energy_score(samples, torch.ones(1, 1, 5, 3), distance).sum().backward()
     assert bool(samples.grad.isfinite().all()) and bool((samples.grad.sum(dim=2) < 0).all())
+
+
+@pytest.mark.parametrize("distance", CLOUD_DISTANCES)
+def test_the_score_is_taken_in_full_precision_whatever_autocast_says(distance):
+    samples = 3.0 + torch.randn(2, 3, 40, 3, generator=torch.Generator().manual_seed(4))
+    truth = samples[:1] + 0.01 * torch.randn(1, 3, 40, 3, generator=torch.Generator().manual_seed(5))
+    with torch.autocast("cpu", torch.bfloat16):
+        inside = cloud_energy_score(samples, truth, distance)
+    assert torch.equal(inside, cloud_energy_score(samples, truth, distance))

@@ -54,6 +54,15 @@ def test_times_have_the_stated_shares():
     assert bool(((r >= 0) & (r <= 1) & (t >= 0) & (t <= 1)).all())
 
 
+def test_a_share_of_swapped_pairs_leaves_the_others_as_they_are():
+    straight, swapped = (
+        TimeSampler(swapped_share=share).draw(200, torch.Generator().manual_seed(3)) for share in (0.0, 1.0)
+    )
+    same = straight[0] == straight[1]
+    assert 0 < int(same.sum()) < 200
+    assert torch.equal(straight[1][same], swapped[1][same]) and torch.equal(swapped[0][same], swapped[1][same])
+
+
 def test_times_follow_the_logit_normal():
     sampler = TimeSampler(-0.4, 1.0, 1.0, 0.0, 0.0, 0.0)
     r, t = sampler.draw(40_000, torch.Generator().manual_seed(1))
@@ -113,6 +122,20 @@ def test_gradient_equals_the_original_target():
     (network(path.state, path.r, path.t).velocity - target).square().mean(dim=(1, 2)).mean().backward()
     for mine, original in zip(ours, (p.grad for p in network.parameters()), strict=True):
         assert torch.allclose(mine, original, atol=1e-6)
+
+
+def test_a_difference_is_taken_in_full_precision_whatever_autocast_says():
+    network, generator = Toy(), torch.Generator().manual_seed(0)
+    objective = MeanFlow(TimeSampler(), tangent="conditional", alpha=0.1)
+    path = objective.sample_path(*torch.randn(2, 16, 5, 3, generator=generator), generator)
+    rows = (path.r != path.t).nonzero().squeeze(1)
+    here = network(path.state, path.r, path.t).velocity.detach()[rows]
+    expected = objective.difference(network, path, rows, here)
+    with torch.autocast("cpu", torch.bfloat16):
+        rounded = network(path.state, path.r, path.t).velocity.detach()[rows].float()
+        found = objective.difference(network, path, rows, rounded)
+    assert 9 * (rounded - here).abs().max() > 0.02 * expected.abs().max()  # what rounding would make of it
+    torch.testing.assert_close(found, expected)
 
 
 def test_adaptive_weight_is_per_cloud_and_without_gradient():
@@ -250,6 +273,19 @@ def test_ddpm_samples_stay_near_the_data_with_a_rough_network(steps):
 
     noise = torch.randn(64, 16, 3, generator=torch.Generator().manual_seed(1))
     assert objective.draw(rough, noise, steps).abs().max() <= 6.0
+
+
+def test_ddpm_has_no_more_steps_to_go_than_levels():
+    noise, asked = torch.randn(1, 2, 3, generator=torch.Generator().manual_seed(0)), []
+
+    def network(state, r, t, rows):
+        asked.append(float(t[0]))
+        return Output(0.1 * state)
+
+    drawn = Ddpm().draw(network, noise, 5000)
+    assert (
+        bool(drawn.isfinite().all()) and len(asked) == len(set(asked)) == 2000 and min(asked) == pytest.approx(1 / 2000)
+    )
 
 
 def test_regression_learns_the_mean_of_two_equally_likely_answers():

@@ -28,20 +28,28 @@ class FlowContext:
         tokens: (B, V, C) encoder tokens of the visible patches.
         centers: (B, V, 3) their centers in the state's frame.
         keep: (B,) bool, False in rows whose condition is dropped; None keeps all.
+        whole: slots that such a row has; what stands in further ones is not read in it. None: all.
     """
 
     tokens: Tensor
     centers: Tensor
     keep: Tensor | None = None
+    whole: int | None = None
 
     def rows(self, index: Tensor) -> FlowContext:
         """The clouds at ``index``."""
         keep = None if self.keep is None else self.keep[index]
-        return FlowContext(self.tokens[index], self.centers[index], keep)
+        return FlowContext(self.tokens[index], self.centers[index], keep, self.whole)
 
     def detached(self) -> FlowContext:
         """The same values, cut from the encoder's graph."""
-        return FlowContext(self.tokens.detach(), self.centers, self.keep)
+        return FlowContext(self.tokens.detach(), self.centers, self.keep, self.whole)
+
+    def read(self, slots: int) -> Tensor | None:
+        """Which of the slots each row reads: (B, 1, 1, slots) bool, or None where every row reads all."""
+        if self.keep is None or self.whole is None or slots <= self.whole:
+            return None
+        return (self.keep[:, None] | (torch.arange(slots, device=self.keep.device) < self.whole))[:, None, None]
 
 
 @dataclass(frozen=True)
@@ -139,19 +147,19 @@ class FlowBlock(nn.Module):
         self.fc1 = nn.Linear(dim, 4 * dim)
         self.fc2 = nn.Linear(4 * dim, dim)
 
-    def forward(self, tokens: Tensor, condition: Tensor) -> Tensor:
-        """Tokens (B, T, D) under the condition (B, D): (B, T, D)."""
+    def forward(self, tokens: Tensor, condition: Tensor, allowed: Tensor | None = None) -> Tensor:
+        """Tokens (B, T, D) under the condition (B, D): (B, T, D); ``allowed`` as in :func:`attend`."""
         parts = self.modulation(F.silu(condition)).unsqueeze(1).chunk(6, dim=-1)
         shift_a, scale_a, gate_a, shift_m, scale_m, gate_m = parts
-        tokens = tokens + gate_a * self._attend(rms_norm(tokens) * (1 + scale_a) + shift_a)
+        tokens = tokens + gate_a * self._attend(rms_norm(tokens) * (1 + scale_a) + shift_a, allowed)
         inner = rms_norm(tokens) * (1 + scale_m) + shift_m
         return tokens + gate_m * self.fc2(F.gelu(self.fc1(inner), approximate="tanh"))
 
-    def _attend(self, tokens: Tensor) -> Tensor:
+    def _attend(self, tokens: Tensor, allowed: Tensor | None) -> Tensor:
         clouds, count, dim = tokens.shape
         split = self.qkv(tokens).view(clouds, count, 3, self.heads, dim // self.heads)
         queries, keys, values = split.permute(2, 0, 3, 1, 4)
-        mixed = attend(rms_norm(queries), rms_norm(keys), values)
+        mixed = attend(rms_norm(queries), rms_norm(keys), values, allowed)
         return self.proj(mixed.transpose(1, 2).reshape(clouds, count, dim))
 
 
@@ -223,8 +231,9 @@ class MeanFlowTransformer(nn.Module):
         if context is not None:
             tokens = self._with_context(tokens, context)
         modulation = self.time(t) + self.gap(t - r) + self._condition(condition, len(t))
+        allowed = None if context is None else context.read(tokens.shape[1])
         for block in self.blocks:
-            tokens = block(tokens, modulation)
+            tokens = block(tokens, modulation, allowed)
         shift, scale = self.last_modulation(F.silu(modulation)).unsqueeze(1).chunk(2, dim=-1)
         return FlowOutput(self.velocity(rms_norm(tokens) * (1 + scale) + shift), tokens)
 
@@ -235,7 +244,8 @@ class MeanFlowTransformer(nn.Module):
     def _with_context(self, tokens: Tensor, context: FlowContext) -> Tensor:
         if self.context is None or self.context_positions is None:
             raise ValueError("this flow was built without context_dim and cannot be shown visible patches")
-        shown = self.context(context.tokens) + self.context_positions(context.centers)
+        tokens_shown = context.tokens.to(self.context.weight.dtype)  # of autocast, which may be off by now
+        shown = self.context(tokens_shown) + self.context_positions(context.centers)
         visible = shown.shape[1]
         if context.keep is not None:
             shown = torch.where(context.keep[:, None, None], shown, tokens[:, :visible])

@@ -12,6 +12,8 @@ from torch import Tensor
 
 from pointsra.ops.point_queries import REAL, UNDECIDED
 
+_SURE = 1e-12  # a sigmoid in single precision is 0 or 1 from about 17 on, and below 1 γ has no slope there
+
 
 def focal_discrimination(logits: Tensor, labels: Tensor, alpha: float = 0.25, gamma: float = 2.0) -> Tensor:
     """Mean focal loss over both logits of every decided query.
@@ -27,7 +29,7 @@ def focal_discrimination(logits: Tensor, labels: Tensor, alpha: float = 0.25, ga
     """
     real = (labels == REAL).to(logits)
     wanted = torch.stack([1.0 - real, real], dim=-1)
-    missed = (logits.sigmoid() - wanted).abs()  # 1 − p_t
+    missed = (logits.sigmoid() - wanted).abs().clamp_min(_SURE)  # 1 − p_t
     weight = alpha * wanted + (1.0 - alpha) * (1.0 - wanted)
     losses = weight * missed**gamma * F.binary_cross_entropy_with_logits(logits, wanted, reduction="none")
     decided = (labels != UNDECIDED).unsqueeze(-1)

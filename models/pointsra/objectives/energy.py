@@ -94,7 +94,8 @@ def _slices(cloud: Tensor) -> Tensor:
     number = torch.arange(_DIRECTIONS, device=cloud.device, dtype=cloud.dtype) + 0.5
     turn, height = math.pi * (1.0 + math.sqrt(5.0)) * number, 1.0 - number / _DIRECTIONS
     wide = (1.0 - height.square()).sqrt()
-    return (cloud @ torch.stack([wide * turn.cos(), wide * turn.sin(), height])).sort(dim=-2).values
+    with torch.autocast(cloud.device.type, enabled=False):  # products of 8 bits put points of a patch in one place
+        return (cloud @ torch.stack([wide * turn.cos(), wide * turn.sin(), height])).sort(dim=-2).values
 
 
 def _slices_apart(first: Tensor, second: Tensor) -> Tensor:

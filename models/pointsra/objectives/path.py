@@ -133,9 +133,9 @@ class TimeSampler:
         r, t = pair.amin(dim=1), pair.amax(dim=1)
         one_step = coins[:, 1] < self.one_step_share
         r, t = torch.where(one_step, 0.0, r), torch.where(one_step, 1.0, t)
-        swapped = (coins[:, 2] < self.swapped_share) & ~one_step
-        r, t = torch.where(swapped, t, r), torch.where(swapped, r, t)
         same = torch.arange(clouds) >= round(self.different_share * clouds)
+        swapped = (coins[:, 2] < self.swapped_share) & ~one_step & ~same
+        r, t = torch.where(swapped, t, r), torch.where(swapped, r, t)
         return torch.where(same, t, r)[rows], t[rows]
 
 
