@@ -10,6 +10,7 @@ from pointsra.networks.flow_gate import FlowGate, FrozenFlow
 from pointsra.networks.heads import ClassificationHead, LinearHead, cloud_feature, cloud_feature_dim
 from pointsra.networks.masked_autoencoder import PatchEncoder
 from pointsra.networks.mean_flow_transformer import MeanFlowTransformer, rms_norm
+from pointsra.objectives.ddpm import Ddpm
 from pointsra.ops.center_state import ranks
 from pointsra.ops.ordering import morton_order
 from pointsra.ops.sampling import gather_points
@@ -20,6 +21,10 @@ R, TIME = torch.tensor([0.1, 0.4]), torch.tensor([0.7, 0.5])
 
 def some(*shape, seed=0):
     return torch.randn(*shape, generator=torch.Generator().manual_seed(seed))
+
+
+def unit(centers):
+    return unit_frame(centers).to_unit(centers)
 
 
 @pytest.fixture(params=[True, False], ids=["ordered", "unordered"])
@@ -42,7 +47,7 @@ def test_features_come_in_the_order_of_the_centers(frozen):
 
 def test_features_are_what_the_flow_says_of_the_sorted_centers(frozen):
     centers = some(2, 7, 3)
-    centers = unit_frame(centers).to_unit(centers)
+    centers = unit(centers)
     order = morton_order(centers) if frozen.ordered else torch.arange(7).expand(2, -1)
     places = ranks(7, torch.arange(7)).expand(2, -1) if frozen.ordered else None
     state = gather_points(centers, order) / 0.4
@@ -54,7 +59,7 @@ def test_features_are_what_the_flow_says_of_the_sorted_centers(frozen):
 
 def test_noise_is_mixed_in_by_time(frozen):
     centers, noise = some(2, 7, 3), some(2, 7, 3, seed=1)
-    centers = unit_frame(centers).to_unit(centers)
+    centers = unit(centers)
     zero = torch.zeros(2)
     torch.testing.assert_close(frozen(centers, zero, zero, noise), frozen(centers, zero, zero))
     halfway = frozen(centers, zero, torch.full((2,), 0.5), noise)
@@ -63,6 +68,14 @@ def test_noise_is_mixed_in_by_time(frozen):
         state = 0.5 * centers / 0.4 + 0.5 * noise
         expected = frozen.flow(state, zero, torch.full((2,), 0.5)).velocity
         torch.testing.assert_close(halfway[..., :3], expected)
+
+
+def test_noise_is_mixed_in_on_the_path_of_the_flow(perturbed):
+    flow = FrozenFlow(perturbed(MeanFlowTransformer(12, 1, 2, context_dim=None), 0.3), ordered=False, path=Ddpm().at)
+    centers, noise, time = unit(some(2, 7, 3)), some(2, 7, 3, seed=1), torch.tensor([0.25, 0.5])
+    signal = Ddpm().signal[[500, 1000]].float()[:, None, None]
+    expected = flow.flow(signal.sqrt() * centers + (1 - signal).sqrt() * noise, time, time).velocity
+    torch.testing.assert_close(flow(centers, time, time, noise)[..., :3], expected)
 
 
 def test_frame_of_the_centers_does_not_matter(frozen):

@@ -126,6 +126,14 @@ def test_encoder_follows_the_weights_not_the_preset(shapes_root, tiny_run):
     assert initialize_from(classifier, weights).share == 1.0
 
 
+def test_a_regression_is_not_asked_about_centers(tiny_run):
+    described = load_weights(tiny_run).description
+    built = [described.flow | {"objective": objective} for objective in ("regression", "ddpm")]
+    regression, diffused = (build_classifier(described.sizes, 16, _preset(), flow) for flow in built)
+    assert regression.gate is None and regression.frozen_flow is None
+    assert diffused.frozen_flow.path is not None and not diffused.frozen_flow.averages
+
+
 @pytest.mark.parametrize(("kind", "common"), [("white", 0.0), ("tree", 0.5)])
 def test_a_noised_state_is_of_the_noise_that_the_flow_knows(tiny_run, kind, common):
     preset = _preset("gate.state=noised")

@@ -6,6 +6,8 @@ H_e = H_g ⊙ (1 + α g) + β F_cond. α and β are learned and start at 0, so t
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import torch
 from torch import Tensor, nn
 
@@ -24,18 +26,25 @@ class FrozenFlow(nn.Module):
         ordered: whether it was trained with ranks in Morton order.
         averages: whether it knows average velocities (r ≠ t); others are asked with r = t.
         noise: what noise it was trained with, as in :func:`slot_noise`.
+        path: its state for clean centers and noise (B, G, 3) at a time (B,); None: (1 − t)·z₀ + t·noise.
     """
 
     center_scale: Tensor
 
     def __init__(
-        self, flow: MeanFlowTransformer, ordered: bool = True, averages: bool = True, noise: str = "white"
+        self,
+        flow: MeanFlowTransformer,
+        ordered: bool = True,
+        averages: bool = True,
+        noise: str = "white",
+        path: Callable[[Tensor, Tensor, Tensor], Tensor] | None = None,
     ) -> None:
         super().__init__()
         self.flow = flow.requires_grad_(False)
         self.ordered = ordered
         self.averages = averages
         self.noise = noise
+        self.path = path
         self.register_buffer("center_scale", torch.ones(()))
 
     @property
@@ -54,8 +63,8 @@ class FrozenFlow(nn.Module):
         Args:
             centers: (B, G, 3) in any frame; the flow is asked in their own unit frame, as it was trained.
             r: (B,), t: (B,) times.
-            noise: (B, G, 3) of the slots, in their order; given, the state is (1 − t)·z₀ + t·noise, otherwise the
-                clean centers.
+            noise: (B, G, 3) of the slots, in their order; given, the state is where its path has come at t,
+                otherwise the clean centers.
 
         Returns:
             (B, G, 3 + D) velocity and normalized hidden token of each patch, in the order of ``centers``.
@@ -68,7 +77,7 @@ class FrozenFlow(nn.Module):
         state = gather_points(centers, order) / self.center_scale
         if noise is not None:
             time = t[:, None, None]
-            state = (1 - time) * state + time * noise
+            state = (1 - time) * state + time * noise if self.path is None else self.path(state, noise, t)
         output = self.flow(state, r, t, rank=places)
         features = torch.cat([output.velocity, rms_norm(output.hidden)], dim=-1)
         return gather_points(features, order.argsort(dim=1))

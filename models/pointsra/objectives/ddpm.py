@@ -42,9 +42,13 @@ class Ddpm:
     def sample_path(self, data: Tensor, noise: Tensor, generator: torch.Generator) -> Path:
         """Draw a level for data and noise (B, T, 3) and go there."""
         _, drawn = self.times.draw(len(data), generator)
-        signal = self.signal[(drawn * _LEVELS).round().long()].to(data)[:, None, None]
         time = drawn.to(data)
-        return Path(data, noise, time, time, signal.sqrt() * data + (1 - signal).sqrt() * noise)
+        return Path(data, noise, time, time, self.at(data, noise, time))
+
+    def at(self, data: Tensor, noise: Tensor, time: Tensor) -> Tensor:
+        """x_n (B, T, 3) of data and noise (B, T, 3) at n / 2000 (B,)."""
+        signal = self.signal.to(data)[(time * _LEVELS).round().long()][:, None, None]
+        return signal.sqrt() * data + (1 - signal).sqrt() * noise
 
     def loss(self, network: Network, path: Path, active: Tensor, share: Tensor | None = None) -> FlowLoss:
         """Mean squared error of the predicted noise over the active slots (B, T); ``share`` as in MeanFlow."""
@@ -53,8 +57,8 @@ class Ddpm:
         return FlowLoss(batch_mean(error, share), error.detach().mean(), output)
 
     def draw(self, network: Network, noise: Tensor, steps: int = 1) -> Tensor:
-        """Samples x₀ (B, T, 3) by ``steps`` DDIM steps over evenly spaced levels."""
-        levels = torch.linspace(_LEVELS, 0, steps + 1).round().long()
+        """Samples x₀ (B, T, 3) by ``steps`` DDIM steps over evenly spaced levels; there are 2000 to go."""
+        levels = torch.linspace(_LEVELS, 0, min(steps, _LEVELS) + 1).round().long()
         state = noise
         for level, following in pairwise(levels.tolist()):
             time = torch.full((len(noise),), float(level) / _LEVELS, device=noise.device)

@@ -86,7 +86,7 @@ def build_classifier(
         sizes: dimensions of encoder and flow; without flow there is no gate.
         classes: L.
         preset: head, gate and protocol; only ``full`` has a gate.
-        flow: objective, order and noise of the flow, as weights describe them.
+        flow: objective, order and noise of the flow, as weights describe them; a regression's has no gate.
 
     Raises:
         SettingsError: the preset cuts too few patches for an encoder of several scales.
@@ -106,9 +106,12 @@ def build_classifier(
             head = ClassificationHead(inputs, classes, preset.head.hidden, preset.head.dropout)
         encoder = build_cloud_encoder(sizes, preset.encoder.drop_path, local=preset.protocol == "full")
         frozen = None
-        if preset.gate.enabled and preset.protocol == "full" and sizes.flow_depth:
-            ordered, averages = flow.get("order") in RANKED, flow.get("objective") == "meanflow"
-            frozen = FrozenFlow(build_flow(sizes, conditioned=False), ordered, averages, flow.get("noise", "white"))
+        objective = flow.get("objective")
+        # A regression has seen no state but zeros: it has nothing to say of centers.
+        if preset.gate.enabled and preset.protocol == "full" and sizes.flow_depth and objective != "regression":
+            ordered, path = flow.get("order") in RANKED, Ddpm().at if objective == "ddpm" else None
+            built = build_flow(sizes, conditioned=False)
+            frozen = FrozenFlow(built, ordered, objective == "meanflow", flow.get("noise", "white"), path)
         return PointClassifier(encoder, head, frozen, frozen_encoder=preset.protocol != "full")
 
     return build(construct, stream(preset.seed, "classifier"))

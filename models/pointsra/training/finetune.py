@@ -286,6 +286,10 @@ def _opening(preset: FinetunePreset, clouds: int, total: int, matched: Matched |
 
 def _ungated(preset: FinetunePreset, weights: Weights | None) -> str | None:
     """A sentence where the preset asks for the gate and the weights have no flow to ask."""
-    if weights is None or weights.description.sizes.flow_depth or not preset.gate.enabled or preset.protocol != "full":
+    if weights is None or not preset.gate.enabled or preset.protocol != "full":
+        return None
+    if weights.description.flow.get("objective") == "regression":
+        return f"{weights.path} holds a regression, which was never shown a state: fine-tuning runs without the gate"
+    if weights.description.sizes.flow_depth:
         return None
     return f"{weights.path} holds no flow: fine-tuning runs without the gate"
