@@ -1,25 +1,21 @@
-"""Meshes, and clouds in mesh formats (ply, obj, off, stl, glb, gltf), by way of trimesh but for plain PLY; and points
-on a surface.
-
-trimesh passes over some damage in silence (a text PLY or OFF cut short, an STL without triangles, faces that name
-vertices that are not there); what the header of a PLY or OFF promises is compared with what came.
-"""
+"""Meshes, and clouds in mesh formats (ply, obj, off, stl, glb, gltf); and points on a surface."""
 
 from __future__ import annotations
 
-import logging
-import re
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from pointsra.data.plain_ply import read_plain_ply
+from pointsra.data.obj import read_obj
+from pointsra.data.off import read_off
+from pointsra.data.ply import read_ply
+from pointsra.data.polygons import check_corners
 from pointsra.data.readout import Readout
-from pointsra.errors import InputFileError, first_line
+from pointsra.data.trimesh_files import read_by_trimesh
+from pointsra.errors import InputFileError
 
-# trimesh logs what it stumbles over, tracebacks included; with no handler anywhere, Python would print that on stderr.
-_NOWHERE = logging.NullHandler()
+_READERS = {".ply": read_ply, ".obj": read_obj, ".off": read_off}
 
 
 def read_mesh_file(path: Path) -> Readout:
@@ -34,18 +30,13 @@ def read_mesh_file(path: Path) -> Readout:
     Raises:
         InputFileError: damaged, cut short, or empty.
     """
-    plain = read_plain_ply(path) if path.suffix.lower() == ".ply" else None
-    readouts = _by_trimesh(path) if plain is None else [plain]
-    if not readouts:
+    read = _READERS.get(path.suffix.lower())
+    readouts = read_by_trimesh(path) if read is None else [read(path)]
+    if not sum(len(each.points) for each in readouts):
         raise InputFileError(f"{path}: holds no points; it is empty, cut short or of another format.")
     for each in readouts:
-        if each.faces is not None and not 0 <= each.faces.min() <= each.faces.max() < len(each.points):
-            raise InputFileError(
-                f"{path}: damaged: a face names a vertex that is not there (its {len(each.points)} vertices are "
-                f"numbered from 0, its faces name {each.faces.min()} to {each.faces.max()})."
-            )
-    if plain is None and path.suffix.lower() in (".ply", ".off"):
-        _compare_with_header(path, readouts)
+        if each.faces is not None:
+            check_corners(path, each.faces, len(each.points))
     return _joined(readouts)
 
 
@@ -80,32 +71,9 @@ def sample_surface(
     return points, chosen, np.stack([1 - u - v, u, v], axis=1)
 
 
-def _by_trimesh(path: Path) -> list[Readout]:
-    import trimesh
-
-    logging.getLogger("trimesh").addHandler(_NOWHERE)  # once, however often; handlers of the caller's own still hear it
-    try:
-        pieces = trimesh.load_scene(path, process=False).dump()
-        return [_piece(piece) for piece in pieces if hasattr(piece, "vertices") and len(piece.vertices)]
-    except Exception as cause:  # trimesh's readers let whatever they stumble over through
-        kind = path.suffix.lower().lstrip(".")
-        raise InputFileError(
-            f"{path}: not a {kind} file that can be read, or cut short ({first_line(cause)})."
-        ) from cause
-
-
-def _piece(piece: object) -> Readout:
-    vertices = np.asarray(piece.vertices, dtype=np.float64).reshape(-1, 3)  # type: ignore[attr-defined]
-    faces = np.asarray(getattr(piece, "faces", ()), dtype=np.int64)
-    colors = getattr(piece, "colors", None)
-    visual = getattr(piece, "visual", None)
-    if colors is None and faces.size and getattr(visual, "kind", None) == "vertex":
-        colors = visual.vertex_colors  # type: ignore[union-attr]
-    colors = None if colors is None or len(colors) != len(vertices) else np.asarray(colors, np.uint8)[:, :3]
-    return Readout(vertices, colors, faces if faces.ndim == 2 and len(faces) else None)
-
-
 def _joined(readouts: list[Readout]) -> Readout:
+    if len(readouts) == 1:
+        return readouts[0]
     if any(each.faces is not None for each in readouts):
         notes = ()
         meshes = [each for each in readouts if each.faces is not None]
@@ -119,40 +87,9 @@ def _joined(readouts: list[Readout]) -> Readout:
 
 
 def _points(readouts: list[Readout]) -> NDArray[np.float64]:
-    return readouts[0].points if len(readouts) == 1 else np.concatenate([each.points for each in readouts])
+    return np.concatenate([each.points for each in readouts])
 
 
 def _colors(readouts: list[Readout]) -> NDArray[np.uint8] | None:
     found = [each.colors for each in readouts if each.colors is not None]
     return np.concatenate(found) if len(found) == len(readouts) else None
-
-
-def _compare_with_header(path: Path, readouts: list[Readout]) -> None:
-    with path.open("rb") as stream:
-        head = stream.read(1 << 16)
-    promises = _off_promises(head) if path.suffix.lower() == ".off" else _ply_promises(head)
-    faces = sum(len(each.faces) for each in readouts if each.faces is not None)
-    for name, found in (("vertex", sum(len(each.points) for each in readouts)), ("face", faces)):
-        if found < promises.get(name, 0):
-            raise InputFileError(
-                f"{path}: cut short: {found} of the {promises[name]} {name} rows that its header promises."
-            )
-    if path.suffix.lower() == ".ply" and b"format ascii" in head.split(b"end_header")[0]:
-        rows = sum(1 for line in path.read_bytes().partition(b"end_header")[2].splitlines() if line.strip())
-        if rows > sum(promises.values()):
-            raise InputFileError(
-                f"{path}: {rows} rows stand after its header, which promises {sum(promises.values())}; is it whole?"
-            )
-
-
-def _ply_promises(head: bytes) -> dict[str, int]:
-    """Rows of each element, by name."""
-    found = re.findall(rb"^\s*element\s+(\S+)\s+(\d+)", head.split(b"end_header")[0], re.MULTILINE)
-    return {name.decode("latin-1"): int(count) for name, count in found}
-
-
-def _off_promises(head: bytes) -> dict[str, int]:
-    """The first two numbers, which may stand right behind the word OFF; comments go before."""
-    plain = re.sub(rb"#[^\n]*", b" ", head)
-    found = re.match(rb"\s*[A-Za-z]*OFF\s*(\d+)\s+(\d+)", plain)
-    return {} if found is None else {"vertex": int(found[1]), "face": int(found[2])}

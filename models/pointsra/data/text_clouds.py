@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from pointsra.data.readout import Readout, as_colors
 from pointsra.data.text_layout import COMMENTS, Layout, count_numbers, look_at_head
+from pointsra.data.text_rows import refuse_utf16
 from pointsra.errors import InputFileError
 
 _BLOCK = 1 << 24  # bytes parsed at once
@@ -55,9 +56,11 @@ def _opened(path: Path) -> BinaryIO:
     stream = path.open("rb")
     head = stream.read(1 << 16)
     stream.seek(0)
-    if head.startswith((b"\xff\xfe", b"\xfe\xff")):
+    try:
+        refuse_utf16(path, head)
+    except InputFileError:
         stream.close()
-        raise InputFileError(f"{path}: this is text in UTF-16; save it as UTF-8 or plain ASCII.")
+        raise
     if b"\r" not in head or b"\n" in head:
         return stream
     with stream:
