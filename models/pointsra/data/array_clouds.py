@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from pointsra.data.polygons import check_corners
 from pointsra.data.readout import Readout, as_colors
 from pointsra.errors import InputFileError, MissingExtraError, first_line
 
@@ -39,10 +40,12 @@ def read_npy(path: Path) -> Readout:
 def read_npz(path: Path) -> Readout:
     """Read an npz file: the array under a usual key ("points", "xyz", …), or the only one shaped (N, 3 or more).
 
-    Members that hold Python objects are passed over, never unpickled.
+    Where that key is "vertices" and there are whole numbers "faces" (F, 3), as in what ``mesh_writers`` writes, it is
+    a mesh. Members that hold Python objects are passed over, never unpickled.
 
     Raises:
-        InputFileError: damaged, or no array, or more than one, could be the points.
+        InputFileError: damaged, no array, or more than one, could be the points, or a face names a vertex that is not
+            there.
     """
     try:
         with np.load(path, allow_pickle=False) as archive:
@@ -57,7 +60,13 @@ def read_npz(path: Path) -> Readout:
         shapes = ", ".join(f"{name} {values.shape}" for name, values in arrays.items()) or "no plain numbers"
         objects = f" and Python objects, which are not opened, as {', '.join(passed)}" if passed else ""
         raise InputFileError(f"{path}: holds {shapes}{objects}; name the (N, 3) array of points 'points'.")
-    return Readout(fitting[key], _colors_of(arrays, len(fitting[key])), notes=_note_columns(path, arrays[key]))
+    faces = arrays.get("faces") if key == "vertices" else None
+    if faces is not None and faces.ndim == 2 and faces.shape[1] == 3 and len(faces) and faces.dtype.kind in "iu":
+        faces = faces.astype(np.int64)
+        check_corners(path, faces, len(fitting[key]))
+    else:
+        faces = None
+    return Readout(fitting[key], _colors_of(arrays, len(fitting[key])), faces, _note_columns(path, arrays[key]))
 
 
 def read_bin(path: Path) -> Readout:
