@@ -1,4 +1,4 @@
-"""Clouds as plain arrays and lidar records: npy, npz, KITTI bin, las and laz."""
+"""Clouds as plain arrays and lidar records: npy, npz, KITTI's and nuScenes' bin, las and laz."""
 
 from __future__ import annotations
 
@@ -70,10 +70,14 @@ def read_npz(path: Path) -> Readout:
 
 
 def read_bin(path: Path) -> Readout:
-    """Read a KITTI lidar scan (float32 x, y, z, reflectance), or a raw ScanObjectNN object (a count, then 11 floats).
+    """Read a lidar sweep, or a raw ScanObjectNN object (a count, then 11 floats a point).
+
+    Sweeps are KITTI's (float32 x, y, z, reflectance) or nuScenes' (float32 x, y, z, intensity, ring). As neither says
+    which it is, rows of five are taken where their fifth numbers are those of rings: whole, from 0 to 255, and not all
+    the same, unless rows of four have reflectances from 0 to 1 throughout, as KITTI's have.
 
     Raises:
-        InputFileError: the size or the values are not those of either.
+        InputFileError: the size or the values are those of none.
     """
     size = path.stat().st_size
     if size % 4:
@@ -82,13 +86,29 @@ def read_bin(path: Path) -> Readout:
     if len(values) > 11 and values[0] == (len(values) - 1) // 11 and len(values) % 11 == 1:
         rows = values[1:].reshape(-1, 11)
         return Readout(rows[:, :3].astype(np.float64), as_colors(rows[:, 6:9].astype(np.uint8)))
-    if size % 16:
+    notes: tuple[str, ...] = ()
+    columns = 4
+    if _has_rings(values):
+        columns, notes = 5, (f"{path.name}: read as a nuScenes sweep (x, y, z, intensity, ring).",)
+    elif size % 16:
         raise InputFileError(f"{path}: {size} bytes are not rows of four float32; is this scan cut short?")
-    points = values.reshape(-1, 4)[:, :3].astype(np.float64)
+    points = values.reshape(-1, columns)[:, :3].astype(np.float64)
     finite = np.isfinite(points).all(axis=1)
     if finite.mean() < 0.5 or np.abs(points[finite]).max(initial=0.0) > _FARTHEST:
         raise InputFileError(f"{path}: its bytes make no sense as float32 x, y, z, reflectance of a KITTI scan.")
-    return Readout(points)
+    return Readout(points, notes=notes)
+
+
+def _has_rings(values: NDArray[np.float32]) -> bool:
+    """Whether the numbers of a sweep are rows of five whose last is a ring."""
+    if len(values) % 5:
+        return False
+    rings = values[4::5]
+    whole = (rings >= 0) & (rings <= 255) & (rings == np.floor(rings))
+    if not whole.all() or len(np.unique(rings)) < 2:
+        return False
+    reflectances = values[3::4]
+    return len(values) % 4 != 0 or not ((reflectances >= 0) & (reflectances <= 1)).all()
 
 
 def read_las(path: Path) -> Readout:
