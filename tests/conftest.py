@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import importlib.util
+import resource
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -61,6 +63,22 @@ TINY_FINETUNE = (
 @pytest.fixture(autouse=True, scope="session")
 def _one_thread():
     torch.set_num_threads(1)
+
+
+@pytest.fixture
+def little_space():
+    """A context in which the system refuses whatever would make a file longer than a few kilobytes."""
+
+    @contextmanager
+    def limited():
+        former = resource.getrlimit(resource.RLIMIT_FSIZE)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (4096, former[1]))
+        try:
+            yield
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, former)
+
+    return limited
 
 
 @pytest.fixture(scope="session")

@@ -167,7 +167,7 @@ def test_onnx_computes_what_torch_does_for_any_number_of_clouds(model, tmp_path,
         assert float(tokens.std()) > 0.1
 
 
-def test_what_cannot_be_written_is_said(model, tmp_path, monkeypatch):
+def test_what_cannot_be_written_is_said(model, tmp_path, monkeypatch, little_space):
     with pytest.raises(SettingsError, match='layout "torch" is not known: write one of safetensors, point-mae, onnx'):
         model.export(tmp_path / "encoder.pt", "torch")
     with pytest.raises(SettingsError, match=r"a file of layout point-mae ends in \.pth"):
@@ -177,6 +177,8 @@ def test_what_cannot_be_written_is_said(model, tmp_path, monkeypatch):
     (tmp_path / "folder.pth").mkdir()
     with pytest.raises(OutputError):
         model.export(tmp_path / "folder.pth", "point-mae")
+    with little_space(), pytest.raises(OutputError):
+        model.export(tmp_path / "encoder.pth", "point-mae")
     monkeypatch.setitem(sys.modules, "onnx", None)
     with pytest.raises(MissingExtraError, match=r"pointsra\[export\]"):
         model.export(tmp_path / "encoder.onnx", "onnx")

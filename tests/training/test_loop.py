@@ -1,4 +1,4 @@
-"""The loop: what a step that is left out leaves alone, and that a run which had one resumes to the bit."""
+"""The loop: what a step that is left out leaves alone, that a run which had one resumes to the bit, and full disks."""
 
 from __future__ import annotations
 
@@ -7,14 +7,16 @@ from dataclasses import replace
 
 import pytest
 import torch
+from torch import nn
 
 from pointsra.data.loaders import Batch
+from pointsra.errors import OutputError
 from pointsra.ops.randomness import stream
 from pointsra.progress import silent
 from pointsra.settings import load_preset
 from pointsra.training import loop
 from pointsra.training.assembly import build_plan, build_point_sra, point_sra_sizes
-from pointsra.training.checkpoint import Position
+from pointsra.training.checkpoint import CHECKPOINT_NAME, Position, save_checkpoint
 from pointsra.training.loop import Run, RunStopped, carry_out
 from pointsra.training.optimizer import adamw, parameter_groups
 from pointsra.training.pretrain import pretrain
@@ -76,3 +78,14 @@ def test_a_run_with_a_step_left_out_resumes_to_the_bit(tiny_preset, shapes_root,
     assert [json.loads(line)["skipped"] for line in records[0][1:]] == [1] * (len(records[0]) - 1)
     steps = [[(json.loads(line)["step"], json.loads(line)["loss"]) for line in each] for each in records]
     assert steps[0] == steps[1]
+
+
+def test_a_checkpoint_without_room_is_a_sentence_and_leaves_the_former(tmp_path, little_space):
+    learner = nn.Linear(100, 100)
+    optimizer = adamw(parameter_groups(learner.named_parameters(), 0.05), 0.999)
+    rest = (learner, optimizer, "", RunData(tmp_path, {}))
+    save_checkpoint(tmp_path, Position(step=1), *rest)
+    before = (tmp_path / CHECKPOINT_NAME).read_bytes()
+    with little_space(), pytest.raises(OutputError, match=CHECKPOINT_NAME):
+        save_checkpoint(tmp_path, Position(step=2), *rest)
+    assert [(path.name, path.read_bytes()) for path in tmp_path.iterdir()] == [(CHECKPOINT_NAME, before)]

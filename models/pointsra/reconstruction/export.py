@@ -21,6 +21,7 @@ from pointsra.networks.masked_autoencoder import CloudEncoder
 from pointsra.networks.point_sra import encoder_sizes
 from pointsra.ops.patches import Patches
 from pointsra.training.peer_keys import PREFIXES, QUERY_NAMES, is_convolution, their_name
+from pointsra.training.torch_files import write_torch_file
 from pointsra.training.weights import ModelDescription, save_weights
 
 _PEER_WIDTHS = (128, 256, 512)  # of Point-MAE's patch embedding, fixed in its code
@@ -118,8 +119,8 @@ def _write_point_mae(encoder: CloudEncoder, description: ModelDescription, path:
     # Point-MAE's loader looks at base_model alone; the note is for ours, since shapes tell neither heads nor frame.
     noted = {"heads": sizes.heads, "patches": dict(description.patches), "frame": description.frame}
     noted["tool_version"] = description.tool_version
-    with replacing(path) as partial:
-        torch.save({"base_model": state, "epoch": 0, "metrics": {}, "best_metrics": {}, "pointsra": noted}, partial)
+    whole = {"base_model": state, "epoch": 0, "metrics": {}, "best_metrics": {}, "pointsra": noted}
+    write_torch_file(whole, path)
 
 
 def _write_onnx(encoder: CloudEncoder, description: ModelDescription, path: Path) -> None:

@@ -16,12 +16,12 @@ from typing import Any
 import torch
 from torch import nn
 
-from pointsra.data.replacing import replacing
 from pointsra.errors import CheckpointError, PointSRAError, SettingsError
 from pointsra.settings import validate
 from pointsra.training.distributed import Group
 from pointsra.training.optimizer import Steps
 from pointsra.training.run_data import RunData
+from pointsra.training.torch_files import write_torch_file
 
 CHECKPOINT_NAME = "last.ckpt"
 
@@ -63,8 +63,7 @@ def save_checkpoint(
         "preset": preset_text,
         "data": data.splits,
     }
-    with replacing(run / CHECKPOINT_NAME) as partial:
-        torch.save(content, partial)
+    write_torch_file(content, run / CHECKPOINT_NAME)
 
 
 def check_checkpoint(run: Path, preset_text: str, data: RunData) -> bool:
