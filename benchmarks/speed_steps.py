@@ -37,8 +37,7 @@ def our_step(overrides: Sequence[str], batch: int, device: torch.device, bf16: b
         learner.compile()
     learner.train()
     settings = preset.optimizer
-    named = learner.network.named_parameters()
-    optimizer = build_optimizer(settings.name, named, settings.weight_decay, settings.beta2)
+    optimizer = build_optimizer(settings.name, learner.network, settings.weight_decay, settings.beta2)
     set_learning_rate(optimizer, settings.lr)
     features = torch.randn(2, batch, FEATURES, generator=stream(0, "speed features")).to(device)
     labels = torch.zeros(batch, dtype=torch.int64, device=device)

@@ -7,9 +7,13 @@ import torch
 from pydantic import ValidationError
 from torch import nn
 
+from pointsra.networks.transformer import Block
 from pointsra.settings import FinetunePreset, load_preset
+from pointsra.training.methods import PEERS, assemble
 from pointsra.training.muon import Muon
-from pointsra.training.optimizer import build_optimizer, set_learning_rate
+from pointsra.training.optimizer import block_matrices, build_optimizer, set_learning_rate
+from tests.conftest import TINY
+from tests.training import test_peer_methods
 
 
 class Net(nn.Module):
@@ -18,13 +22,13 @@ class Net(nn.Module):
         torch.manual_seed(0)
         self.first = nn.Linear(5, 8)
         self.trunk = nn.Module()
-        self.trunk.blocks = nn.ModuleList([nn.Linear(8, 8), nn.Linear(8, 8)])
+        self.trunk.blocks = nn.ModuleList([Block(8, 2), Block(8, 2)])
         self.cls_token = nn.Parameter(torch.zeros(1, 8))
 
     def forward(self, values):
-        tokens = self.first(values) + self.cls_token
+        tokens = (self.first(values) + self.cls_token).unsqueeze(0)
         for block in self.trunk.blocks:
-            tokens = torch.tanh(block(tokens))
+            tokens = block(tokens)
         return tokens.square().mean()
 
 
@@ -38,20 +42,39 @@ def steps(net, optimizer, count, first=0):
 
 def test_matrices_of_blocks_go_to_muon_and_everything_is_stepped_once():
     net = Net()
-    optimizer = build_optimizer("muon", net.named_parameters(), 0.1, 0.95)
+    optimizer = build_optimizer("muon", net, 0.1, 0.95)
     groups = optimizer.param_groups
     held = [parameter for group in groups for parameter in group["params"]]
     assert sorted(map(id, held)) == sorted(map(id, net.parameters()))
-    assert {id(each) for each in groups[0]["params"]} == {id(block.weight) for block in net.trunk.blocks}
+    matrices = [each for each in net.trunk.parameters() if each.ndim == 2]
+    assert len(matrices) == 8 and [id(each) for each in groups[0]["params"]] == [id(each) for each in matrices]
     before = [parameter.detach().clone() for parameter in net.parameters()]
     steps(net, optimizer, 1)
     assert not any(torch.equal(old, new) for old, new in zip(before, net.parameters(), strict=True))
 
 
+@pytest.mark.parametrize("method", ["point-sra", *PEERS])
+def test_the_blocks_of_every_method_are_found(method):
+    peer = method in PEERS
+    fields = test_peer_methods.tiny(method) if peer else (*TINY, "losses.reading=1", "losses.reading_energy=1")
+    learner = assemble(load_preset(method if peer else "small", (*fields, "optimizer.name=muon")), 6, 6).learner
+    homes = {"maskpoint": (".blocks.", ".decoder."), "point-m2ae": (".stages.",)}.get(method, (".blocks.",))
+    expected = {
+        name
+        for name, parameter in learner.named_parameters()
+        if parameter.ndim == 2 and any(home in name for home in homes)
+    }
+    assert expected == block_matrices(learner)
+    assert all(any(home in name for name in expected) for home in homes)
+    learning = [value for name, value in learner.named_parameters() if name in expected and value.requires_grad]
+    optimizer = build_optimizer("muon", learner, 0.05, 0.95)
+    assert [id(each) for each in optimizer.param_groups[0]["params"]] == [id(each) for each in learning]
+
+
 @pytest.mark.parametrize("name", ["adamw", "muon"])
 def test_what_is_fast_is_stepped_at_a_multiple_of_the_rate(name):
     net = Net()
-    optimizer = build_optimizer(name, net.named_parameters(), 0.1, 0.95, fast=("trunk.",), factor=4.0)
+    optimizer = build_optimizer(name, net, 0.1, 0.95, fast=("trunk.",), factor=4.0)
     set_learning_rate(optimizer, 0.02)
     quick = {id(parameter) for parameter in net.trunk.parameters()}
     rates = {id(each): group["lr"] for group in optimizer.param_groups for each in group["params"]}
@@ -60,9 +83,9 @@ def test_what_is_fast_is_stepped_at_a_multiple_of_the_rate(name):
 
 def test_a_muon_step_is_orthogonal_and_as_large_as_one_of_adamw():
     net = Net()
-    weight = net.trunk.blocks[0].weight
+    weight = net.trunk.blocks[0].mlp.fc1.weight
     before = weight.detach().clone()
-    steps(net, build_optimizer("muon", net.named_parameters(), 0.0, 0.95), 1)
+    steps(net, build_optimizer("muon", net, 0.0, 0.95), 1)
     change = (weight.detach() - before).double()
     values = torch.linalg.svdvals(change)
     assert values.max() / values.median() < 2.0  # Newton and Schulz bring them near one another, not to equality
@@ -71,10 +94,10 @@ def test_a_muon_step_is_orthogonal_and_as_large_as_one_of_adamw():
 
 def test_a_resumed_optimizer_goes_on_to_the_bit():
     whole, broken = Net(), Net()
-    steps(whole, build_optimizer("muon", whole.named_parameters(), 0.1, 0.95), 6)
-    first = build_optimizer("muon", broken.named_parameters(), 0.1, 0.95)
+    steps(whole, build_optimizer("muon", whole, 0.1, 0.95), 6)
+    first = build_optimizer("muon", broken, 0.1, 0.95)
     steps(broken, first, 3)
-    second = build_optimizer("muon", broken.named_parameters(), 0.1, 0.95)
+    second = build_optimizer("muon", broken, 0.1, 0.95)
     second.load_state_dict(first.state_dict())
     steps(broken, second, 3, first=3)
     assert all(torch.equal(a, b) for a, b in zip(whole.parameters(), broken.parameters(), strict=True))

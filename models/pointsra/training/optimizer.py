@@ -9,10 +9,14 @@ from typing import Any, Protocol
 import torch
 from torch import nn
 
+from pointsra.networks.mask_point import QueryDecoderBlock
+from pointsra.networks.mean_flow_transformer import FlowBlock
+from pointsra.networks.transformer import Block, QueryBlock
 from pointsra.training.muon import Muon
 
 # Learned tokens, positions and nulls are embeddings: like biases and norms they are not decayed.
 _UNDECAYED = ("token", "tokens", "positions", "null")
+_BLOCKS = (Block, QueryBlock, QueryDecoderBlock, FlowBlock)
 
 
 class Steps(Protocol):
@@ -108,7 +112,7 @@ def adamw(groups: list[dict[str, object]], beta2: float) -> torch.optim.AdamW:
 
 def build_optimizer(
     name: str,
-    named: Iterable[tuple[str, nn.Parameter]],
+    module: nn.Module,
     weight_decay: float,
     beta2: float,
     fast: tuple[str, ...] = (),
@@ -118,18 +122,29 @@ def build_optimizer(
 
     Args:
         name: "adamw", or "muon" for :class:`MuonBesideAdamW`.
-        named: names and parameters; Muon takes the matrices whose name has a ``blocks`` in it.
+        module: what is trained; Muon takes the matrices of :func:`block_matrices`.
         weight_decay, fast, factor: see :func:`parameter_groups`.
         beta2: AdamW's second decay.
     """
-    everything = [(each, parameter) for each, parameter in named if parameter.requires_grad]
+    everything = [(each, parameter) for each, parameter in module.named_parameters() if parameter.requires_grad]
     if name == "adamw":
         return adamw(parameter_groups(everything, weight_decay, fast, factor), beta2)
-    matrices = [(each, parameter) for each, parameter in everything if ".blocks." in each and parameter.ndim == 2]
-    taken = {id(parameter) for _, parameter in matrices}
-    others = [(each, parameter) for each, parameter in everything if id(parameter) not in taken]
+    taken = block_matrices(module)
+    matrices = [(each, parameter) for each, parameter in everything if each in taken]
+    others = [(each, parameter) for each, parameter in everything if each not in taken]
     rest = adamw(parameter_groups(others, weight_decay, fast, factor), beta2)
     return MuonBesideAdamW(parameter_groups(matrices, weight_decay, fast, factor), rest)
+
+
+def block_matrices(module: nn.Module) -> set[str]:
+    """Names of the matrices (rows, columns) inside the transformer blocks of ``module``."""
+    return {
+        f"{place}.{name}"
+        for place, block in module.named_modules()
+        if isinstance(block, _BLOCKS)
+        for name, parameter in block.named_parameters()
+        if parameter.ndim == 2
+    }
 
 
 def learning_rate(step: int, total: int, warmup: int, peak: float, floor: float) -> float:

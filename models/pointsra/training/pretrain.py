@@ -135,7 +135,7 @@ def pretrain(
             learner.compile(dynamic=False)
         optimizer = build_optimizer(
             preset.optimizer.name,
-            learner.named_parameters(),
+            learner,
             preset.optimizer.weight_decay,
             preset.optimizer.beta2,
             fast=("reading.",),
