@@ -13,6 +13,7 @@ from pointsra.errors import CheckpointError
 from pointsra.ops.randomness import stream
 from pointsra.settings import load_preset
 from pointsra.training.assembly import build_flow_objective
+from pointsra.training.checkpoint import CHECKPOINT_NAME
 from pointsra.training.classification_learner import ClassificationLearner
 from pointsra.training.classifiers import build_classifier, initialize_from, load_classifier, training_times
 from pointsra.training.finetune import BEST_NAME, finetune, plan_finetune
@@ -105,6 +106,25 @@ def test_stopped_run_resumes_to_the_bit(shapes_root, tiny_run, tmp_path, monkeyp
     whole, cut = load_weights(tmp_path / "whole").tensors, load_weights(tmp_path / "cut").tensors
     assert all(torch.equal(whole[name], cut[name]) for name in whole)
     assert (tmp_path / "whole" / "test.jsonl").read_text() == (tmp_path / "cut" / "test.jsonl").read_text()
+
+
+def test_best_weights_are_never_ahead_of_the_checkpoint(shapes_root, tiny_run, tmp_path, monkeypatch):
+    """Killed in the epoch after the best one, far from the next checkpoint that is due."""
+    from pointsra.training import loop
+
+    step = loop.take_step
+
+    def killed(model, optimizer, batch, plan, number, group):
+        if number == plan.steps_per_epoch + 1:
+            raise KeyboardInterrupt
+        return step(model, optimizer, batch, plan, number, group)
+
+    monkeypatch.setattr(loop, "take_step", killed)
+    with pytest.raises(KeyboardInterrupt):
+        finetune(_preset("runtime.save_every=1000"), shapes_root, tmp_path, init=tiny_run, device=CPU)
+    kept = torch.load(tmp_path / CHECKPOINT_NAME, weights_only=True)["position"]
+    assert kept["best"]["epoch"] == 0.0
+    assert kept["step"] == load_weights(tmp_path, BEST_NAME).description.step
 
 
 def test_a_resumed_plan_remembers_its_weights(finetuned, shapes_root, tiny_run):

@@ -200,12 +200,15 @@ def finetune(
             figures = measure(classifier, preset, test, device, group)
             tests.record({"step": state.position.step, "epoch": epoch, **figures})
             report(Progress("test split", epoch + 1, preset.optimizer.epochs, "epochs", figures))
-            if figures["overall_accuracy"] > state.position.best.get("overall_accuracy", -1.0):
+            best = figures["overall_accuracy"] > state.position.best.get("overall_accuracy", -1.0)
+            if best:
                 state.position.best = {**figures, "epoch": float(epoch)}
                 if group.first:
                     save_weights(run, classifier.state_dict(), description("best epoch on the test split"), BEST_NAME)
             if group.first and kept_epoch(preset.runtime.keep_every, epoch):
                 save_weights(run, classifier.state_dict(), description(f"epoch {epoch + 1}"), kept_name(epoch))
+            if best:  # killed later, the run goes on from where its best weights are of
+                state.save(learner, optimizer)
 
         carry_out(state, plan, learner, optimizer, batches, device, after_epoch)
         if not group.first:
