@@ -95,7 +95,7 @@ def finetune(
         if dry_run:
             from pointsra.training.finetune import plan_finetune
 
-            plan = plan_finetune(settings, root, init=init, resumed=resume)
+            plan = plan_finetune(settings, root, init=init, resumed=resume, group=together.group)
             company_plan = {"device": str(chosen), "devices": devices, "nodes": nodes}
             screen.dry_run({**plan, **company_plan, "run": str(run)}, settings)
             return

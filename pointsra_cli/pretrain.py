@@ -70,7 +70,7 @@ def pretrain(
         if dry_run:
             from pointsra.training.pretrain import plan_pretrain
 
-            plan = plan_pretrain(settings, root, init, resumed=resume)
+            plan = plan_pretrain(settings, root, init, device=chosen, resumed=resume, group=together.group)
             company_plan = {"device": str(chosen), "devices": devices, "nodes": nodes}
             screen.dry_run({**plan, **company_plan, "run": str(run)}, settings)
             return

@@ -42,10 +42,10 @@ class Company:
 
     @property
     def group(self) -> Group:
-        """The group that trains together."""
-        from pointsra.training.distributed import ALONE
+        """The group that trains together; of one that is yet to be started this tells the size."""
+        from pointsra.training.distributed import Group
 
-        return ALONE
+        return Group(size=(self._devices or 1) * (self._nodes or 1))
 
     def folder(self, choose: Callable[[], Path]) -> Path:
         """The run's folder: what ``choose`` gives on the first process of all, and any name where that is elsewhere."""

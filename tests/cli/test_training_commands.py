@@ -5,6 +5,7 @@ import shutil
 from pathlib import Path
 
 import numpy as np
+import pytest
 
 from pointsra.data.shapes import CLASS_NAMES
 from pointsra.evaluation.report import EvaluationReport
@@ -120,6 +121,24 @@ def test_pretrain_without_data_says_what_to_type(run, files_here):
     assert outcome.stderr.count("\n") == 1
     assert files_here() == []
     assert "--preset quickstart" in run("pretrain").stderr
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (("--set", "runtime.micro_batches=64"), "A batch of 20 clouds"),
+        (("--set", "optimizer.batch_size=2", "--devices", 3, "--device", "cpu"), "A batch of 2 clouds"),
+        (("--set", "runtime.compile=true", "--device", "cpu"), "runtime.compile = true"),
+    ],
+)
+def test_a_plan_of_pretraining_is_refused_as_the_run_is(run, shapes_root, tiny, files_here, words, told):
+    planned = run("pretrain", "--preset", "quickstart", *tiny, *words, "--data", shapes_root, "--dry-run")
+    assert (planned.code, planned.stdout, planned.stderr.count("\n")) == (2, "", 1)
+    assert told in planned.stderr
+    if "--devices" not in words:
+        refused = run("pretrain", "--preset", "quickstart", *tiny, *words, "--data", shapes_root, "-q")
+        assert (refused.code, refused.stderr) == (2, planned.stderr)
+    assert files_here() == []
 
 
 def test_finetune_says_where_it_started_and_what_it_reached(run, shapes_root, tiny_run, finetuned, files_here):

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import json
+import shutil
 from dataclasses import replace
 
+import h5py
 import pytest
 import torch
 
 from pointsra.data.loaders import Batch
-from pointsra.errors import CheckpointError
+from pointsra.data.places import split_path
+from pointsra.errors import CheckpointError, DataError, SettingsError
 from pointsra.ops.randomness import stream
-from pointsra.settings import load_preset
+from pointsra.settings import FinetunePreset, list_presets, load_preset
 from pointsra.training.assembly import build_flow_objective
 from pointsra.training.checkpoint import CHECKPOINT_NAME
 from pointsra.training.classification_learner import ClassificationLearner
@@ -75,7 +78,6 @@ def test_frozen_protocols_keep_the_encoder(protocol, shapes_root, tiny_run, tmp_
 
 def test_loaded_classifier_answers_as_the_trained_one(finetuned, shapes_root):
     run, summary = finetuned
-    from pointsra.data.places import split_path
     from pointsra.data.store import open_split
     from pointsra.training.finetune import measure
 
@@ -125,6 +127,51 @@ def test_best_weights_are_never_ahead_of_the_checkpoint(shapes_root, tiny_run, t
     kept = torch.load(tmp_path / CHECKPOINT_NAME, weights_only=True)["position"]
     assert kept["best"]["epoch"] == 0.0
     assert kept["step"] == load_weights(tmp_path, BEST_NAME).description.step
+
+
+def refusal(preset, root, run):
+    """The sentence that run and plan refuse with, before anything is written."""
+    with pytest.raises((SettingsError, DataError)) as planned:
+        plan_finetune(preset, root, init=None)
+    with pytest.raises(type(planned.value)) as found:
+        finetune(preset, root, run, init=None, device=CPU)
+    assert str(found.value) == str(planned.value) and not run.exists()
+    return str(found.value)
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        ("data.test_split=train", "data.train_split and data.test_split share train: "),
+        ("data.train_split=train+test", "data.train_split and data.test_split share test: "),
+        ("data.train_split=train+val", "data.train_split and data.validation_split share val: "),
+        ("data.validation_split=watched", "watched.h5"),
+        ("optimizer.batch_size=1", "optimizer.batch_size"),
+        ("runtime.micro_batches=5", "5 micro-batch"),
+    ],
+)
+def test_what_cannot_be_trained_is_refused_by_run_and_plan(shapes_root, tmp_path, change, told):
+    assert told in refusal(_preset(change), shapes_root, tmp_path / "run")
+
+
+@pytest.mark.parametrize("split", ["test", "val"])
+def test_splits_of_other_classes_are_refused_by_run_and_plan(shapes_root, tmp_path, split):
+    root = shutil.copytree(shapes_root, tmp_path / "data")
+    with h5py.File(split_path(root, "shapes", split), "r+") as file:
+        names = json.loads(file.attrs["class_names"])
+        file.attrs["class_names"] = json.dumps([*names[:-1], "another"])
+    assert "name different classes" in refusal(_preset(), root, tmp_path / "run")
+
+
+def test_one_split_may_be_tested_and_watched(shapes_root):
+    assert plan_finetune(_preset("data.validation_split=test"), shapes_root, init=None)["steps"]
+
+
+def test_no_shipped_preset_learns_from_what_it_tests():
+    presets = [load_preset(info.name) for info in list_presets()]
+    for data in (preset.data for preset in presets if isinstance(preset, FinetunePreset)):
+        other = {*data.test_split.split("+"), *data.validation_split.split("+")}
+        assert other.isdisjoint(data.train_split.split("+"))
 
 
 def test_a_resumed_plan_remembers_its_weights(finetuned, shapes_root, tiny_run):

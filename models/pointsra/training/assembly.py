@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
+from pointsra.data.loaders import steps_per_epoch
+from pointsra.errors import DataError, SettingsError
 from pointsra.networks.initialization import build
 from pointsra.networks.point_sra import PointSRA, PointSRASizes
 from pointsra.objectives.ddpm import Ddpm
@@ -18,12 +20,14 @@ from pointsra.objectives.rectified_flow import RectifiedFlow
 from pointsra.objectives.regression import Regression
 from pointsra.ops.randomness import stream
 from pointsra.ops.transforms import rotate_about_vertical, scale_and_translate
-from pointsra.training.step import Plan
+from pointsra.training.step import Plan, check_parts
 
 if TYPE_CHECKING:  # neither HDF5 nor the schema is loaded to draw completions
     from pointsra.data.store import Split
+    from pointsra.settings import AnyPretrainPreset, FinetunePreset
     from pointsra.settings.pretraining import Flow, PretrainPreset
     from pointsra.settings.schema import Augment, Optimizer, Runtime
+    from pointsra.training.distributed import Group
 
 FlowObjective = MeanFlow | RectifiedFlow | Ddpm | Regression
 
@@ -117,6 +121,26 @@ def build_plan(
         batch_size=batch_size or optimizer.batch_size,
         micro_batches=runtime.micro_batches,
     )
+
+
+def checked_plan(preset: AnyPretrainPreset | FinetunePreset, split: Split, group: Group) -> Plan:
+    """The numbers of a run that learns from ``split``, found out before the work to be possible.
+
+    Raises:
+        DataError: the split has a single cloud. SettingsError: a batch has too few for batch norm or for its parts.
+    """
+    work = {"pretrain": "pre-training", "finetune": "fine-tuning"}[preset.task]
+    if len(split) < 2:
+        raise DataError(f"{split.path} holds {len(split)} cloud(s): {work} needs at least 2.")
+    batch_size = min(preset.optimizer.batch_size, len(split))
+    if preset.task == "finetune" and batch_size < 2:
+        raise SettingsError(
+            "A batch of 1 cloud leaves the batch norm of the head a single value: raise optimizer.batch_size."
+        )
+    per_epoch = steps_per_epoch(len(split), batch_size)
+    plan = build_plan(preset.optimizer, preset.runtime, preset.seed, per_epoch, batch_size)
+    check_parts(plan, group)
+    return plan
 
 
 def augmented(points: Tensor, augment: Augment, generator: torch.Generator) -> Tensor:

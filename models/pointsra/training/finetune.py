@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack
 from itertools import zip_longest
 from pathlib import Path
 from typing import Any
@@ -17,18 +16,16 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from pointsra.data.loaders import Batch, evaluation_batches, repetition_note, steps_per_epoch, training_batches
-from pointsra.data.places import split_path
+from pointsra.data.loaders import Batch, evaluation_batches, repetition_note, training_batches
 from pointsra.data.split_writer import tool_version
-from pointsra.data.store import Split, open_split
-from pointsra.errors import DataError
+from pointsra.data.store import Split
 from pointsra.metrics.recognition import confusion_matrix, mean_class_accuracy, overall_accuracy
 from pointsra.networks.classifier import PointClassifier
 from pointsra.networks.point_sra import PointSRASizes
 from pointsra.ops.patches import cut_patches
 from pointsra.progress import Progress, Report, silent
 from pointsra.settings import FinetunePreset, to_toml
-from pointsra.training.assembly import build_plan
+from pointsra.training.assembly import checked_plan
 from pointsra.training.checkpoint import Position, check_alike, check_checkpoint, load_checkpoint
 from pointsra.training.classification_learner import ClassificationLearner
 from pointsra.training.classifiers import (
@@ -44,11 +41,11 @@ from pointsra.training.classifiers import (
 from pointsra.training.devices import precision_note
 from pointsra.training.distributed import ALONE, Group
 from pointsra.training.journal import Journal
+from pointsra.training.labeled_splits import open_labeled_splits
 from pointsra.training.loop import Run, carry_out
 from pointsra.training.optimizer import adamw, parameter_groups
 from pointsra.training.run_data import run_data
 from pointsra.training.run_folder import kept_epoch, kept_name, remember_source, remembered_source, start_run_folder
-from pointsra.training.step import check_parts
 from pointsra.training.weights import ModelDescription, Weights, load_weights, save_weights
 
 BEST_NAME = "test_best"
@@ -56,7 +53,7 @@ BEST_NAME = "test_best"
 
 
 def plan_finetune(
-    preset: FinetunePreset, root: Path, *, init: Path | None, resumed: Path | None = None
+    preset: FinetunePreset, root: Path, *, init: Path | None, resumed: Path | None = None, group: Group = ALONE
 ) -> dict[str, Any]:
     """What a run would do, without doing it.
 
@@ -65,34 +62,34 @@ def plan_finetune(
         root: data root.
         init: pre-trained weights; None plans from scratch.
         resumed: the run to go on with, which remembers its own weights.
+        group: the processes that would train together.
 
     Raises:
-        DataError: the data set is not prepared, or is not what ``resumed`` was trained on. CheckpointError: the weights
-        do not fit.
+        DataError, CheckpointError, SettingsError: as :func:`finetune` does before the work.
     """
     if resumed is not None:
         init = remembered_source(resumed)
     weights = None if init is None else load_weights(init)
-    with open_split(split_path(root, preset.data.dataset, preset.data.train_split)) as split:
+    with open_labeled_splits(preset, root) as splits:
+        split, test = splits.train, splits.test
+        if resumed is not None:
+            check_checkpoint(resumed, to_toml(preset), run_data(split, test))
         classifier, _, matched = _assemble(preset, split, weights)
-        per_epoch = steps_per_epoch(len(split), preset.optimizer.batch_size)
-        with open_split(split_path(root, preset.data.dataset, preset.data.test_split)) as test:
-            if resumed is not None:
-                check_checkpoint(resumed, to_toml(preset), run_data(split, test))
-            return {
-                "data": str(split.path),
-                "clouds": len(split),
-                "test_clouds": len(test),
-                "classes": len(split.class_names),
-                "epochs": preset.optimizer.epochs,
-                "steps": per_epoch * preset.optimizer.epochs,
-                **trained_parameters(classifier),
-                "protocol": preset.protocol,
-                "init": None if init is None else str(init),
-                "matched": None if matched is None else matched.share,
-                "matched_tensors": None if matched is None else matched.tensors,
-                "gate": classifier.gate is not None,
-            }
+        plan = checked_plan(preset, split, group)
+        return {
+            "data": str(split.path),
+            "clouds": len(split),
+            "test_clouds": len(test),
+            "classes": len(split.class_names),
+            "epochs": preset.optimizer.epochs,
+            "steps": plan.total,
+            **trained_parameters(classifier),
+            "protocol": preset.protocol,
+            "init": None if init is None else str(init),
+            "matched": None if matched is None else matched.share,
+            "matched_tensors": None if matched is None else matched.tensors,
+            "gate": classifier.gate is not None,
+        }
 
 
 def finetune(
@@ -125,30 +122,20 @@ def finetune(
         rank 0.
 
     Raises:
-        DataError, CheckpointError, OutputError, WorkFailedError, RunStopped: as in pre-training.
+        DataError, CheckpointError, OutputError, WorkFailedError, RunStopped: as in pre-training. SettingsError: clouds
+        are learned from and tested, or a batch is too small.
     """
     started = time.perf_counter()
     text = to_toml(preset)
     if resume and init is None:
         init = remembered_source(run)
     weights = None if init is None else load_weights(init)
-    train_path, test_path = (
-        split_path(root, preset.data.dataset, name) for name in (preset.data.train_split, preset.data.test_split)
-    )
-    with ExitStack() as splits:
-        split, test = splits.enter_context(open_split(train_path)), splits.enter_context(open_split(test_path))
+    with open_labeled_splits(preset, root) as splits:
+        split, test, validation = splits.train, splits.test, splits.validation
         data = run_data(split, test)
         begun = resume and check_checkpoint(run, text, data)
-        _check_splits(split, test)
-        validation = None
-        if preset.data.validation_split:
-            path = split_path(root, preset.data.dataset, preset.data.validation_split)
-            validation = splits.enter_context(open_split(path))
         classifier, sizes, matched = _assemble(preset, split, weights)
-        batch_size = min(preset.optimizer.batch_size, len(split))
-        per_epoch = steps_per_epoch(len(split), batch_size)
-        plan = build_plan(preset.optimizer, preset.runtime, preset.seed, per_epoch, batch_size)
-        check_parts(plan, group)
+        plan = checked_plan(preset, split, group)
         learner = ClassificationLearner(classifier, preset, training_times(weights)).to(device)
         groups = parameter_groups(
             classifier.named_parameters(),
@@ -190,7 +177,7 @@ def finetune(
         def batches(epoch: int, first: int) -> Iterator[Batch]:
             order = {"seed": preset.seed, "epoch": epoch, "first": first}
             return training_batches(
-                split, batch_size, preset.patches.points, **order, part=group.rank, parts=group.size
+                split, plan.batch_size, preset.patches.points, **order, part=group.rank, parts=group.size
             )
 
         def after_epoch(epoch: int) -> None:
@@ -272,13 +259,6 @@ def _assemble(
     sizes = fine_tuning_sizes(weights)
     classifier = build_classifier(sizes, len(split.class_names), preset, weights.description.flow)
     return classifier, sizes, initialize_from(classifier, weights)
-
-
-def _check_splits(train: Split, test: Split) -> None:
-    if train.class_names != test.class_names:
-        raise DataError(f"{train.path} and {test.path} name different classes: prepare the data set again.")
-    if len(train) < 2:
-        raise DataError(f"{train.path} holds {len(train)} cloud(s): fine-tuning needs at least 2.")
 
 
 def _opening(preset: FinetunePreset, clouds: int, total: int, matched: Matched | None, step: int, device: str) -> str:

@@ -7,22 +7,20 @@ A learner is the one module whose forward computes the whole loss: :class:`Pretr
 from __future__ import annotations
 
 import time
-from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any
 
 import torch
 
-from pointsra.data.alternatives import ALTERNATIVES_SPLIT
-from pointsra.data.loaders import Batch, evaluation_batches, repetition_note, steps_per_epoch, training_batches
+from pointsra.data.loaders import Batch, evaluation_batches, repetition_note, training_batches
 from pointsra.data.places import split_path
 from pointsra.data.split_writer import tool_version
 from pointsra.data.store import Split, open_split
-from pointsra.errors import DataError, SettingsError
+from pointsra.errors import SettingsError
 from pointsra.ops.randomness import stream
 from pointsra.progress import Progress, Report, silent
 from pointsra.settings import AnyPretrainPreset, to_toml
-from pointsra.training.assembly import build_plan, encoder_table
+from pointsra.training.assembly import checked_plan, encoder_table
 from pointsra.training.checkpoint import Position, check_alike, check_checkpoint, load_checkpoint
 from pointsra.training.compiling import check_compile
 from pointsra.training.devices import precision_note
@@ -33,10 +31,11 @@ from pointsra.training.loop import Run, carry_out
 from pointsra.training.methods import Assembled, assemble, missing_note
 from pointsra.training.optimizer import build_optimizer
 from pointsra.training.pretrain_learner import PretrainLearner
+from pointsra.training.pretrain_splits import alternative_share, check_others, hides_parts, open_alternatives
 from pointsra.training.reading import READING_RATE
 from pointsra.training.run_data import run_data
 from pointsra.training.run_folder import began_with, kept_epoch, kept_name, remember_source, start_run_folder
-from pointsra.training.step import Learner, check_parts
+from pointsra.training.step import Learner
 from pointsra.training.weights import ModelDescription, load_weights, save_weights
 
 _SCALE_CLOUDS = 512  # clouds that σ is measured on: its standard error is far below 1 %
@@ -44,7 +43,13 @@ _VALIDATION_CLOUDS = 128
 
 
 def plan_pretrain(
-    preset: AnyPretrainPreset, root: Path, init: Path | None = None, *, resumed: Path | None = None
+    preset: AnyPretrainPreset,
+    root: Path,
+    init: Path | None = None,
+    *,
+    device: torch.device | None = None,
+    resumed: Path | None = None,
+    group: Group = ALONE,
 ) -> dict[str, Any]:
     """What a run would do, without doing it.
 
@@ -52,27 +57,31 @@ def plan_pretrain(
         preset: resolved settings.
         root: data root.
         init: finished pre-training to start from.
+        device: where to compute; None: not asked.
         resumed: the run to go on with, which remembers its own ``init``.
+        group: the processes that would train together.
 
     Raises:
         DataError, CheckpointError, SettingsError: as :func:`pretrain` does before the work.
     """
-    _check_others(preset, root)
+    if device is not None:
+        check_compile(preset, device)
+    check_others(preset, root)
     init = init if resumed is None else began_with(resumed, init)
     train = split_path(root, preset.data.dataset, preset.data.train_split)
-    with open_split(train) as split, _open_alternatives(preset, root) as alternatives:
+    with open_split(train) as split, open_alternatives(preset, root) as alternatives:
         begun = resumed is not None and check_checkpoint(resumed, to_toml(preset), run_data(split, alternatives))
+        plan = checked_plan(preset, split, group)
         assembled = assemble(preset, split.image_feature_size or 0, split.text_feature_size or 0)
         network = assembled.learner.network
         unsure = () if begun else _start(assembled, init, split)
-        per_epoch = steps_per_epoch(len(split), preset.optimizer.batch_size)
         return {
             "data": str(split.path),
             "clouds": len(split),
             "init": None if init is None else str(init),
             **({"note": "; ".join(unsure)} if unsure else {}),
             "epochs": preset.optimizer.epochs,
-            "steps": per_epoch * preset.optimizer.epochs,
+            "steps": plan.total,
             "parameters": sum(parameter.numel() for parameter in network.parameters()),
             "image_features": split.image_feature_size or 0,
             "text_features": split.text_feature_size or 0,
@@ -115,18 +124,13 @@ def pretrain(
     started = time.perf_counter()
     text = to_toml(preset)
     check_compile(preset, device)
-    _check_others(preset, root)
+    check_others(preset, root)
     init = began_with(run, init) if resume else init
     train = split_path(root, preset.data.dataset, preset.data.train_split)
-    with open_split(train) as split, _open_alternatives(preset, root) as alternatives:
+    with open_split(train) as split, open_alternatives(preset, root) as alternatives:
         data = run_data(split, alternatives)
         begun = resume and check_checkpoint(run, text, data)
-        if len(split) < 2:
-            raise DataError(f"{split.path} holds {len(split)} cloud(s): pre-training needs at least 2.")
-        batch_size = min(preset.optimizer.batch_size, len(split))
-        per_epoch = steps_per_epoch(len(split), batch_size)
-        plan = build_plan(preset.optimizer, preset.runtime, preset.seed, per_epoch, batch_size)
-        check_parts(plan, group)
+        plan = checked_plan(preset, split, group)
         widths = (split.image_feature_size or 0, split.text_feature_size or 0)
         assembled = assemble(preset, *widths)
         unsure = () if begun else _start(assembled, init, split)
@@ -171,16 +175,16 @@ def pretrain(
             report(Progress("pretrain", position.step, plan.total, message=message))
 
         def batches(epoch: int, first: int) -> Any:
-            order = {"seed": preset.seed, "epoch": epoch, "first": first, "part_labels": _hides_parts(preset)}
+            order = {"seed": preset.seed, "epoch": epoch, "first": first, "part_labels": hides_parts(preset)}
             return training_batches(
                 split,
-                batch_size,
+                plan.batch_size,
                 preset.patches.points,
                 **order,
                 part=group.rank,
                 parts=group.size,
                 alternatives=alternatives,
-                alternative_share=_alternative_share(preset),
+                alternative_share=alternative_share(preset),
             )
 
         def description() -> ModelDescription:
@@ -218,7 +222,7 @@ def pretrain(
         "steps": position.step,
         "epochs": preset.optimizer.epochs,
         "seconds": round(seconds, 2),
-        "clouds_per_second": round(taken * batch_size / seconds, 2) if taken else None,
+        "clouds_per_second": round(taken * plan.batch_size / seconds, 2) if taken else None,
         "loss": records[-1]["loss"] if records else None,
         "weights": str(weights),
     }
@@ -237,41 +241,9 @@ def _start(assembled: Assembled, init: Path | None, split: Split) -> tuple[str, 
     return start_from(learner, load_weights(init), encoder_table(split))
 
 
-def _check_others(preset: AnyPretrainPreset, root: Path) -> None:
-    """Find out before the work, not after its first epoch, that the watched split or the alternatives are missing."""
-    if preset.data.validation_split:
-        with open_split(split_path(root, preset.data.dataset, preset.data.validation_split)):
-            pass
-    with _open_alternatives(preset, root) as alternatives:
-        if alternatives is not None and not alternatives.has_alternatives:
-            raise DataError(f"{alternatives.path}: holds no alternatives, and masks.alternative_share asks for them.")
-
-
-def _alternative_share(preset: AnyPretrainPreset) -> float:
-    """Masks of the peers never hide a part that could be another."""
-    return getattr(preset.masks, "alternative_share", 0.0)
-
-
-def _open_alternatives(preset: AnyPretrainPreset, root: Path) -> AbstractContextManager[Split | None]:
-    if not _alternative_share(preset):
-        return nullcontext()
-    path = split_path(root, preset.data.dataset, ALTERNATIVES_SPLIT)
-    if path.parent.is_dir() and not path.is_file():
-        raise DataError(
-            f"{path}: not there, and masks.alternative_share asks for it; "
-            "`pointsra prepare-data shapes --variant furniture` writes it."
-        )
-    return open_split(path)
-
-
-def _hides_parts(preset: AnyPretrainPreset) -> bool:
-    """Whether masks ask for part labels; those of the peers never do."""
-    return getattr(preset.masks, "part_share", 0.0) > 0
-
-
 def _first_clouds(split: Split, preset: AnyPretrainPreset, device: torch.device) -> list[Batch]:
     size = min(64, len(split))
-    labels = _hides_parts(preset)
+    labels = hides_parts(preset)
     batches = training_batches(split, size, preset.patches.points, seed=preset.seed, epoch=0, part_labels=labels)
     return [batch.to(device) for batch, _ in zip(batches, range(-(-_SCALE_CLOUDS // size)), strict=False)]
 
@@ -288,7 +260,7 @@ def _validate(
     size = min(64, preset.optimizer.batch_size)
     with open_split(split_path(root, preset.data.dataset, preset.data.validation_split)) as split:
         count = min(_VALIDATION_CLOUDS, len(split))
-        share = {"part": group.rank, "parts": group.size, "part_labels": _hides_parts(preset)}
+        share = {"part": group.rank, "parts": group.size, "part_labels": hides_parts(preset)}
         mine = evaluation_batches(split, size, preset.patches.points, count, **share)
         for index, batch in enumerate(mine):
             number = group.rank + index * group.size

@@ -64,9 +64,13 @@ def run_data(*splits: Split | None) -> RunData:
     return RunData(given[0].path.parent, {split.path.stem: _facts(split) for split in given})
 
 
+def members(split: Split) -> tuple[Split, ...]:
+    """The splits that are read as one, or the one."""
+    return split.members if isinstance(split, JoinedSplit) else (split,)
+
+
 def _facts(split: Split) -> Facts:
-    members = split.members if isinstance(split, JoinedSplit) else (split,)
-    checksums = [listed_sha256(member.path) for member in members]
+    checksums = [listed_sha256(member.path) for member in members(split)]
     return {
         "clouds": len(split),
         "points_per_cloud": split.points_per_cloud,
