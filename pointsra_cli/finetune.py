@@ -97,7 +97,8 @@ def finetune(
 
             plan = plan_finetune(settings, root, init=init, resumed=resume, group=together.group)
             company_plan = {"device": str(chosen), "devices": devices, "nodes": nodes}
-            screen.dry_run({**plan, **company_plan, "run": str(run)}, settings)
+            if together.first:
+                screen.dry_run({**plan, **company_plan, "run": str(run)}, settings)
             return
         find_dataset(root, settings.data.dataset)
         if together.starts:

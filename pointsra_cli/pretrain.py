@@ -72,7 +72,8 @@ def pretrain(
 
             plan = plan_pretrain(settings, root, init, device=chosen, resumed=resume, group=together.group)
             company_plan = {"device": str(chosen), "devices": devices, "nodes": nodes}
-            screen.dry_run({**plan, **company_plan, "run": str(run)}, settings)
+            if together.first:
+                screen.dry_run({**plan, **company_plan, "run": str(run)}, settings)
             return
         find_dataset(root, settings.data.dataset)
         if together.starts:

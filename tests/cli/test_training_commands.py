@@ -2,14 +2,18 @@
 
 import json
 import shutil
+from contextlib import nullcontext
 from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
 from pointsra.data.shapes import CLASS_NAMES
 from pointsra.evaluation.report import EvaluationReport
+from pointsra.training.distributed import Group
 from pointsra_cli.evaluate import _show_confusion
+from pointsra_cli.together import Member
 
 
 def test_prepare_data_writes_says_so_and_does_nothing_twice(run, files_here):
@@ -139,6 +143,21 @@ def test_a_plan_of_pretraining_is_refused_as_the_run_is(run, shapes_root, tiny, 
         refused = run("pretrain", "--preset", "quickstart", *tiny, *words, "--data", shapes_root, "-q")
         assert (refused.code, refused.stderr) == (2, planned.stderr)
     assert files_here() == []
+
+
+@pytest.mark.parametrize("rank", [0, 1])
+@pytest.mark.parametrize("command", ["pretrain", "finetune"])
+def test_of_several_processes_the_first_shows_the_plan(
+    run, shapes_root, tiny_finetune, monkeypatch, tmp_path, rank, command
+):
+    monkeypatch.setattr(Group, "from_first", lambda self, value: tmp_path / "run")
+    alone = nullcontext(Member(Group(rank, 2), torch.device("cpu")))
+    monkeypatch.setattr(f"pointsra_cli.{command}.company", lambda *given, **options: alone)
+    start = ("--preset", "quickstart") if command == "pretrain" else ("--preset", "shapes-classification")
+    rest = () if command == "pretrain" else ("--from-scratch",)
+    outcome = run(command, *start, *rest, *tiny_finetune, "--data", shapes_root, "--dry-run", "--json")
+    assert (outcome.code, outcome.stderr) == (0, "")
+    assert json.loads(outcome.stdout)["plan"]["steps"] > 0 if rank == 0 else outcome.stdout == ""
 
 
 def test_finetune_says_where_it_started_and_what_it_reached(run, shapes_root, tiny_run, finetuned, files_here):
