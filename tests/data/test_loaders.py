@@ -115,3 +115,19 @@ def test_a_share_of_the_batches_comes_from_the_alternatives(split, alternatives)
     for points, hidden, others in zip(one.points, one.hidden, one.alternatives, strict=True):
         own, theirs_too = points[hidden].mean(dim=0), others.flatten(0, 1).mean(dim=0)
         assert (own - theirs_too).norm() < 0.35
+
+
+@pytest.mark.parametrize("frame", ["unit", "raw"])
+def test_clouds_are_evaluated_at_random_points_in_their_frame(tmp_path, frame):
+    with _write(tmp_path / "train.h5", frame) as split:
+        batches = [
+            torch.cat([each.points for each in evaluation_batches(split, 3, 16, seed=seed)]) for seed in (1, 1, 2)
+        ]
+        stored = torch.from_numpy(split.points_at(np.arange(len(split))))
+    drawn, again, others = batches
+    assert drawn.shape == (10, 16, 3) and torch.equal(drawn, again) and not torch.equal(drawn, others)
+    if frame == "unit":
+        torch.testing.assert_close(drawn.mean(dim=1), torch.zeros(10, 3), atol=1e-6, rtol=0)
+        torch.testing.assert_close(drawn.norm(dim=-1).amax(dim=1), torch.ones(10))
+    else:
+        assert all(bool((row[:, None] == whole).all(-1).any(1).all()) for row, whole in zip(drawn, stored, strict=True))

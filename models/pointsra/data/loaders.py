@@ -129,6 +129,7 @@ def evaluation_batches(
     points: int,
     limit: int | None = None,
     *,
+    seed: int | None = None,
     part: int = 0,
     parts: int = 1,
     part_labels: bool = False,
@@ -137,6 +138,7 @@ def evaluation_batches(
 
     Args:
         limit: read at most so many clouds.
+        seed: of points at random in place of the farthest.
         part, parts: give only the batches number part, part + parts, ….
         part_labels: read those of the points as well.
     """
@@ -145,7 +147,9 @@ def evaluation_batches(
         rows = np.arange(start, min(start + batch_size, total))
         clouds = torch.from_numpy(split.points_at(rows))
         stored = clouds.shape[1]
-        if stored > points:
+        if seed is not None:
+            chosen = random_indices(len(rows), stored, points, stream(seed, "evaluate", start // batch_size))
+        elif stored > points:
             chosen = farthest_point_indices(clouds, points)
         else:
             chosen = (torch.arange(points) % stored).expand(len(rows), -1)
