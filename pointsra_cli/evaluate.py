@@ -69,7 +69,7 @@ def evaluate(
 
     # torch is loaded here, after whatever can be wrong without it has been said.
     from pointsra.evaluation.complementarity_report import ComplementarityReport
-    from pointsra.evaluation.protocols import PROTOCOLS
+    from pointsra.evaluation.protocols import PROTOCOLS, check_evaluation
     from pointsra.evaluation.protocols import evaluate as measure
     from pointsra.evaluation.report import write_report
     from pointsra.training.devices import resolve_device
@@ -83,7 +83,8 @@ def evaluate(
     chosen, root = resolve_device(device), data_root(data)
     first_seed = seed if seed is not None else settings.seed if settings is not None else 0
     if dry_run:
-        plan, resolved = _plan(target, settings, root, labeled=protocol != "complementarity")
+        check_evaluation(target, root, preset=settings, protocol=protocol, seeds=seeds, seed=first_seed)
+        plan, resolved = _plan(target, settings, root, best=protocol == "test-best")
         plan |= {"protocol": protocol, "seeds": seeds, "seed": first_seed, "device": str(chosen), "out": str(folder)}
         screen.dry_run(plan, resolved)
         return
@@ -109,32 +110,23 @@ def evaluate(
     screen.result(payload, folder, lambda: shown(result, folder))
 
 
-def _plan(target: Path, settings: Any, root: Path, *, labeled: bool) -> tuple[dict[str, Any], Any]:
+def _plan(target: Path, settings: Any, root: Path, *, best: bool) -> tuple[dict[str, Any], Any]:
     """What would be measured, and the preset that says so: the one given, else the one inside the weights.
 
     Args:
-        target: run folder or weights.
+        target: run folder or weights, checked.
         settings: the preset given, or None.
         root: data root.
-        labeled: the protocol needs a preset that names labeled data, and not what the weights were pre-trained on.
-
-    Raises:
-        CheckpointError: the weights cannot be read.
-        SettingsError: nothing says which data to read.
-        DataError: the data set is not prepared.
+        best: of a run its best weights.
     """
     from pointsra.data.places import find_dataset
-    from pointsra.errors import SettingsError
     from pointsra.settings import validate
-    from pointsra.training.weights import load_weights
+    from pointsra.training.finetune import BEST_NAME
+    from pointsra.training.weights import MODEL_NAME, load_weights
 
-    weights = load_weights(target)
+    weights = load_weights(target, BEST_NAME if best else MODEL_NAME)
     if settings is None:
-        if not weights.description.preset:  # a peer's
-            raise SettingsError(f"{target} does not say which data it was trained on: name the data with --preset.")
         settings = validate(weights.description.preset, str(weights.path))
-    if labeled and settings.task != "finetune":
-        raise SettingsError(f"{target} is pre-trained and knows no labels: name the data with --preset.")
     folder = find_dataset(root, settings.data.dataset)
     return {"weights": str(weights.path), "kind": weights.description.kind, "data": str(folder)}, settings
 

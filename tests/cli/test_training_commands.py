@@ -230,8 +230,12 @@ def test_evaluate_refuses_what_it_cannot_measure(run, shapes_root, finetuned, ti
     assert run("evaluate", "nowhere").code == 2
     assert run("evaluate", finetuned, "--set", "seed=1").code == 2
     unlabeled = run("evaluate", tiny_run, "--data", shapes_root)
-    assert unlabeled.code == 2
-    assert "--preset" in run("evaluate", tiny_run, "--data", shapes_root, "--dry-run").stderr
+    assert unlabeled.code == 2 and "without a classifier" in unlabeled.stderr
+    assert run("evaluate", tiny_run, "--data", shapes_root, "--dry-run").stderr in unlabeled.stderr.splitlines(
+        keepends=True
+    )
+    best = run("evaluate", finetuned, "--protocol", "test-best", "--dry-run", "--json")
+    assert json.loads(best.stdout)["plan"]["weights"] == str(finetuned / "test_best.safetensors")
     planned = run("evaluate", finetuned, "--data", shapes_root, "--dry-run", "--json")
     assert json.loads(planned.stdout)["plan"]["protocol"] == "test"
     assert files_here() == []

@@ -13,11 +13,13 @@ import torch
 
 from pointsra.data.shapes import CLASS_NAMES
 from pointsra.errors import CheckpointError, DataError, SettingsError
-from pointsra.evaluation.protocols import PROTOCOLS, evaluate
+from pointsra.evaluation import classification
+from pointsra.evaluation.protocols import PROTOCOLS, check_evaluation, evaluate
 from pointsra.evaluation.published import published_accuracy
 from pointsra.evaluation.report import EvaluationReport, ReportRow, write_report
 from pointsra.settings import load_preset
-from pointsra.training.finetune import finetune
+from pointsra.training.finetune import BEST_NAME, finetune
+from pointsra.training.weights import load_weights, save_weights
 from tests.conftest import TINY_FINETUNE
 
 CPU = torch.device("cpu")
@@ -26,7 +28,7 @@ CPU = torch.device("cpu")
 @pytest.fixture(scope="module")
 def finetuned(shapes_root, tiny_run, tmp_path_factory):
     run = tmp_path_factory.mktemp("evaluated") / "run"
-    preset = load_preset("shapes-classification", (*TINY_FINETUNE, "optimizer.epochs=3"))
+    preset = load_preset("shapes-classification", (*TINY_FINETUNE, "optimizer.epochs=3", "runtime.keep_every=2"))
     return run, finetune(preset, shapes_root, run, init=tiny_run, device=CPU)
 
 
@@ -59,6 +61,46 @@ def test_lone_weights_have_no_best_epoch(finetuned, shapes_root):
         _evaluate(run / "model.safetensors", shapes_root, "test-best")
 
 
+@pytest.mark.parametrize(
+    ("file", "said", "label"),
+    [
+        (BEST_NAME, True, "best epoch (test-selected)"),
+        (BEST_NAME, False, "best epoch (test-selected)"),
+        ("epoch-0002", True, "epoch 2"),
+        ("epoch-0002", False, "epoch-0002"),
+        ("model", False, "last epoch"),
+    ],
+)
+@pytest.mark.parametrize("protocol", ["test", "vote"])
+def test_a_file_is_of_the_epoch_that_it_says(
+    finetuned, shapes_root, tmp_path, monkeypatch, protocol, file, said, label
+):
+    monkeypatch.setattr(classification, "_VOTES", 1)
+    source = finetuned[0] / f"{file}.safetensors"
+    if not said:
+        weights = load_weights(source)
+        source = save_weights(tmp_path, weights.tensors, replace(weights.description, details={}), file)
+    report = _evaluate(source, shapes_root, protocol)
+    selected = "test-selected" in label
+    assert {(row["weights"], row["test_selected"]) for row in report.to_json()["rows"]} == {(label, selected)}
+    assert any("selected on the test split" in note for note in report.notes) == selected
+
+
+def test_the_papers_figure_stands_beside_the_same_alone(finetuned, shapes_root, tiny_run, tmp_path, monkeypatch):
+    monkeypatch.setattr(classification, "published_accuracy", lambda dataset, split: 90.0)
+    monkeypatch.setattr(classification, "_VOTES", 1)
+
+    def figures(source, protocol):
+        return {row.published for row in _evaluate(source, shapes_root, protocol).rows}
+
+    assert figures(finetuned[0], "test") == {90.0, None}  # None: the mean over classes
+    assert figures(finetuned[0], "vote") == {None}
+    preset = load_preset("shapes-classification", (*TINY_FINETUNE, "optimizer.epochs=1", "gate.enabled=false"))
+    finetune(preset, shapes_root, tmp_path / "run", init=tiny_run, device=CPU)
+    assert load_weights(tmp_path / "run").description.sizes.flow_depth
+    assert figures(tmp_path / "run", "test") == {None}
+
+
 def test_seeds_give_mean_and_deviation(finetuned, shapes_root):
     run, _ = finetuned
     for protocol in ("test", "vote"):
@@ -76,6 +118,29 @@ def test_svm_on_frozen_features(tiny_run, finetuned, shapes_root, full_shapes_ro
         _evaluate(tiny_run, shapes_root, "svm")
     with pytest.raises(CheckpointError, match="classifier"):
         _evaluate(finetuned[0], shapes_root, "svm", preset=preset)
+
+
+def test_a_plan_refuses_what_cannot_be_measured(finetuned, tiny_run, shapes_root, tmp_path):
+    preset = load_preset("shapes-classification", (*TINY_FINETUNE, "data.test_split=missing"))
+    known = load_preset("shapes-classification", TINY_FINETUNE)
+    shutil.copytree(finetuned[0], tmp_path / "run")
+    (tmp_path / "run" / "model.safetensors").unlink()
+    refused = [
+        (finetuned[0], "svm", known),
+        (tiny_run, "svm", None),
+        (tiny_run, "test", known),
+        (finetuned[0], "test", preset),
+        (tiny_run, "complementarity", preset),
+        (tmp_path / "run", "test", None),
+        (finetuned[0] / "model.safetensors", "test-best", None),
+    ]
+    for source, protocol, given in refused:
+        with pytest.raises((CheckpointError, DataError, SettingsError)) as planned:
+            check_evaluation(source, shapes_root, preset=given, protocol=protocol, seeds=1, seed=0)
+        with pytest.raises(type(planned.value)) as found:
+            _evaluate(source, shapes_root, protocol, preset=given)
+        assert str(found.value) == str(planned.value)
+    check_evaluation(tmp_path / "run", shapes_root, preset=None, protocol="test-best", seeds=1, seed=0)
 
 
 def test_wrong_requests_are_named(finetuned, tiny_run, shapes_root, tmp_path):

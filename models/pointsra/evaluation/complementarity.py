@@ -25,6 +25,9 @@ encoder at many ratios, not one trained at each.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -35,13 +38,13 @@ from pointsra.data.places import split_path
 from pointsra.data.store import Split, open_split
 from pointsra.errors import CheckpointError, DataError, SettingsError
 from pointsra.evaluation.complementarity_report import FIGURES, ComplementarityReport, accuracy_rows, findings
-from pointsra.evaluation.masked_features import CutClouds, cut_clouds, load_encoder, masked_features
+from pointsra.evaluation.job import Job
+from pointsra.evaluation.masked_features import CutClouds, Encode, cut_clouds, load_encoder, masked_features
 from pointsra.metrics.recognition import confusion_matrix
 from pointsra.metrics.representation import Ridge, best_penalty, centered_rank, explained_variance, linear_cka
 from pointsra.ops.masks import visible_count
 from pointsra.ops.randomness import stream
-from pointsra.progress import Progress, Report, silent
-from pointsra.settings import FinetunePreset
+from pointsra.progress import Progress
 from pointsra.settings.schema import Data
 from pointsra.training.weights import ModelDescription
 
@@ -53,34 +56,29 @@ _PENALTIES = tuple(10.0**power for power in range(-6, 5))  # in units of a featu
 Features = NDArray[np.float32]
 
 
-def measure_complementarity(
-    source: Path,
-    root: Path,
-    *,
-    preset: FinetunePreset | None,
-    seeds: int,
-    seed: int,
-    device: torch.device,
-    report: Report = silent,
-) -> ComplementarityReport:
-    """Measure an encoder at every mask ratio.
+@dataclass(frozen=True)
+class Opened:
+    """An encoder with what describes it, the data, how clouds are cut for it (points, groups, size), and the splits."""
 
-    Args:
-        source: a run folder or a weights file, pre-trained or fine-tuned.
-        root: data root.
-        preset: names the data; None takes what the weights were trained on.
-        seeds: draws of the masks that means and deviations are over; points and patches are the same for all.
-        seed: of the first draw, and of the choice of training clouds.
-        device: where to encode.
-        report: is told how far it is.
+    encode: Encode
+    description: ModelDescription
+    data: Data
+    cut: dict[str, int]
+    train: Split
+    test: Split
+
+
+@contextmanager
+def opened(job: Job) -> Iterator[Opened]:
+    """Open what is measured: weights, pre-trained or fine-tuned, and the data of the preset or else their own.
 
     Raises:
-        CheckpointError: the weights cannot be read, give features that are not finite, or have an encoder of several
-            scales.
+        CheckpointError: the weights cannot be read, or have an encoder of several scales.
         DataError: the data is missing, too small, or of two sets of classes.
         SettingsError: the preset asks for fewer points than the weights' patches need.
     """
-    encode, description = load_encoder(source, device)
+    source, preset = job.source, job.preset
+    encode, description = load_encoder(source, job.device)
     if description.sizes.hierarchy is not None:
         raise CheckpointError(
             f"{source}: an encoder of several scales hides coarse patches with all that they are made of, and cannot "
@@ -96,55 +94,68 @@ def measure_complementarity(
                 f"that {source} was trained with: give the preset more."
             )
     with (
-        open_split(split_path(root, data.dataset, data.train_split)) as train,
-        open_split(split_path(root, data.dataset, data.test_split)) as test,
+        open_split(split_path(job.root, data.dataset, data.train_split)) as train,
+        open_split(split_path(job.root, data.dataset, data.test_split)) as test,
     ):
         _check(train, test)
-        known = cut_clouds(train, _chosen(len(train), seed), **cut, report=report)
-        asked = cut_clouds(test, np.arange(len(test)), **cut, report=report)
-        figures = np.full((seeds, len(RATIOS), len(FIGURES)), np.nan)
-        likeness = np.empty((seeds, len(RATIOS), len(RATIOS)))
-        guesses = []
-        for draw in range(seeds):
-            streams = [stream(seed + draw, "complementarity", side) for side in ("known", "asked")]
-            learned = masked_features(encode, known, RATIOS, streams[0], device, report)
-            tested = masked_features(encode, asked, RATIOS, streams[1], device, report)
-            for place, (fitted, held) in enumerate(zip(learned, tested, strict=True)):
-                *values, guess = linear_figures(fitted, known, held, asked, len(test.class_names), seed)
-                figures[draw, place] = values
-                guesses.append(guess)
-                likeness[draw, place] = [linear_cka(held, other) for other in tested]
-                report(Progress("linear maps", draw * len(RATIOS) + place + 1, seeds * len(RATIOS), "ratios"))
-        chance = 100 * float((asked.labels == np.bincount(known.labels).argmax()).mean())
-        return ComplementarityReport(
-            title=f"{data.dataset}: geometry and semantics over the mask ratio",
-            protocol="complementarity",
-            weights=str(source),
-            dataset=test.dataset,
-            split=test.split,
-            clouds=len(test),
-            seeds=seeds,
-            rows=accuracy_rows(RATIOS, figures),
-            class_names=test.class_names,
-            confusion=confusion_matrix(asked.labels, guesses[0], len(test.class_names)),
-            notes=findings(
-                RATIOS,
-                figures,
-                chance=chance,
-                tested=len(asked),
-                width=description.sizes.dim,
-                fitted=len(known),
-                available=len(train),
-                classifier=description.kind == "classifier",
-            ),
-            stand_in=train.stand_in or test.stand_in,
-            ratios=RATIOS,
-            visible=tuple(visible_count(description.patches["groups"], ratio) for ratio in RATIOS),
-            width=description.sizes.dim,
+        yield Opened(encode, description, data, cut, train, test)
+
+
+def measure(job: Job, read: Opened) -> ComplementarityReport:
+    """Measure an encoder at every mask ratio.
+
+    Means and deviations are over draws of the masks; points and patches are the same for all, and the first seed
+    chooses the training clouds.
+
+    Raises:
+        CheckpointError: the features are not finite.
+    """
+    test = read.test
+    known = cut_clouds(read.train, _chosen(len(read.train), job.seed), **read.cut, report=job.report)
+    asked = cut_clouds(test, np.arange(len(test)), **read.cut, report=job.report)
+    figures = np.full((job.seeds, len(RATIOS), len(FIGURES)), np.nan)
+    likeness = np.empty((job.seeds, len(RATIOS), len(RATIOS)))
+    guesses = []
+    for draw in range(job.seeds):
+        streams = [stream(job.seed + draw, "complementarity", side) for side in ("known", "asked")]
+        learned = masked_features(read.encode, known, RATIOS, streams[0], job.device, job.report)
+        tested = masked_features(read.encode, asked, RATIOS, streams[1], job.device, job.report)
+        for place, (fitted, held) in enumerate(zip(learned, tested, strict=True)):
+            *values, guess = linear_figures(fitted, known, held, asked, len(test.class_names), job.seed)
+            figures[draw, place] = values
+            guesses.append(guess)
+            likeness[draw, place] = [linear_cka(held, other) for other in tested]
+            job.report(Progress("linear maps", draw * len(RATIOS) + place + 1, job.seeds * len(RATIOS), "ratios"))
+    chance = 100 * float((asked.labels == np.bincount(known.labels).argmax()).mean())
+    return ComplementarityReport(
+        title=f"{read.data.dataset}: geometry and semantics over the mask ratio",
+        protocol="complementarity",
+        weights=str(job.source),
+        dataset=test.dataset,
+        split=test.split,
+        clouds=len(test),
+        seeds=job.seeds,
+        rows=accuracy_rows(RATIOS, figures),
+        class_names=test.class_names,
+        confusion=confusion_matrix(asked.labels, guesses[0], len(test.class_names)),
+        notes=findings(
+            RATIOS,
+            figures,
+            chance=chance,
+            tested=len(asked),
+            width=read.description.sizes.dim,
             fitted=len(known),
-            figures=figures,
-            likeness=likeness,
-        )
+            available=len(read.train),
+            classifier=read.description.kind == "classifier",
+        ),
+        stand_in=read.train.stand_in or test.stand_in,
+        ratios=RATIOS,
+        visible=tuple(visible_count(read.description.patches["groups"], ratio) for ratio in RATIOS),
+        width=read.description.sizes.dim,
+        fitted=len(known),
+        figures=figures,
+        likeness=likeness,
+    )
 
 
 def _own_data(source: Path, description: ModelDescription) -> Data:

@@ -26,7 +26,7 @@ class ReportRow:
     """One figure in percent.
 
     Attributes:
-        weights: "last epoch", or "best epoch (test-selected)".
+        weights: "last epoch", "best epoch (test-selected)", "epoch 10", or the file's name where nothing says it.
         metric: its name.
         mean: over the seeds.
         deviation: over the seeds; None for a single, deterministic measurement.

@@ -50,6 +50,8 @@ from pointsra.training.weights import ModelDescription, Weights, load_weights, s
 
 BEST_NAME = "test_best"
 """File name of the weights of the epoch that did best on the test split."""
+BEST_NOTE, LAST_NOTE = "best epoch on the test split", "last epoch"
+"""``details["chosen"]`` of those weights, and of those that a run ends with."""
 
 
 def plan_finetune(
@@ -191,7 +193,7 @@ def finetune(
             if best:
                 state.position.best = {**figures, "epoch": float(epoch)}
                 if group.first:
-                    save_weights(run, classifier.state_dict(), description("best epoch on the test split"), BEST_NAME)
+                    save_weights(run, classifier.state_dict(), description(BEST_NOTE), BEST_NAME)
             if group.first and kept_epoch(preset.runtime.keep_every, epoch):
                 save_weights(run, classifier.state_dict(), description(f"epoch {epoch + 1}"), kept_name(epoch))
             if best:  # killed later, the run goes on from where its best weights are of
@@ -200,7 +202,7 @@ def finetune(
         carry_out(state, plan, learner, optimizer, batches, device, after_epoch)
         if not group.first:
             return {}
-        saved = save_weights(run, classifier.state_dict(), description("last epoch"))
+        saved = save_weights(run, classifier.state_dict(), description(LAST_NOTE))
     journal.say(f"finished at step {position.step}")
     last = tests.records()[-1]
     best = position.best
