@@ -81,7 +81,7 @@ def test_condition_and_loss_are_the_peers(tiny_patches):
             wanted = condition_written_out(
                 tensors, patches.centers[cloud], patches.neighborhoods[cloud], shown[cloud], groups=6
             )
-            assert torch.allclose(condition[cloud], wanted, atol=1e-5)
+            assert torch.allclose(condition[cloud], wanted, atol=1e-4)  # what is near 0 is the rest of numbers near 40
             noised = signal[level] ** 0.5 * points[cloud] + (1.0 - signal[level]) ** 0.5 * noise[cloud]
             predicted = denoised_written_out(tensors, noised, betas[level], wanted)
             total += (predicted - noise[cloud]).square().mean() / (3 * 4)
