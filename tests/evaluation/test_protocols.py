@@ -123,6 +123,7 @@ def test_svm_on_frozen_features(tiny_run, finetuned, shapes_root, full_shapes_ro
 def test_a_plan_refuses_what_cannot_be_measured(finetuned, tiny_run, shapes_root, tmp_path):
     preset = load_preset("shapes-classification", (*TINY_FINETUNE, "data.test_split=missing"))
     known = load_preset("shapes-classification", TINY_FINETUNE)
+    twice = load_preset("shapes-classification", (*TINY_FINETUNE, "data.train_split=train+test"))
     shutil.copytree(finetuned[0], tmp_path / "run")
     (tmp_path / "run" / "model.safetensors").unlink()
     refused = [
@@ -131,6 +132,8 @@ def test_a_plan_refuses_what_cannot_be_measured(finetuned, tiny_run, shapes_root
         (tiny_run, "test", known),
         (finetuned[0], "test", preset),
         (tiny_run, "complementarity", preset),
+        (tiny_run, "complementarity", twice),
+        (tiny_run, "svm", twice),
         (tmp_path / "run", "test", None),
         (finetuned[0] / "model.safetensors", "test-best", None),
     ]

@@ -46,6 +46,7 @@ from pointsra.ops.masks import visible_count
 from pointsra.ops.randomness import stream
 from pointsra.progress import Progress
 from pointsra.settings.schema import Data
+from pointsra.training.labeled_splits import check_pair
 from pointsra.training.weights import ModelDescription
 
 RATIOS = tuple(tenth / 10 for tenth in range(10))
@@ -75,7 +76,7 @@ def opened(job: Job) -> Iterator[Opened]:
     Raises:
         CheckpointError: the weights cannot be read, or have an encoder of several scales.
         DataError: the data is missing, too small, or of two sets of classes.
-        SettingsError: the preset asks for fewer points than the weights' patches need.
+        SettingsError: the preset asks for fewer points than the weights' patches need, or for the same clouds twice.
     """
     source, preset = job.source, job.preset
     encode, description = load_encoder(source, job.device)
@@ -166,8 +167,7 @@ def _own_data(source: Path, description: ModelDescription) -> Data:
 
 
 def _check(train: Split, test: Split) -> None:
-    if train.class_names != test.class_names:
-        raise DataError(f"{train.path} and {test.path} differ in their classes: prepare them as one data set.")
+    check_pair(train, test)
     for split, fewest in ((train, _FEWEST_FITTED), (test, 2)):
         if len(split) < fewest:
             raise DataError(f"{split.path} holds {len(split)} clouds and complementarity needs {fewest} at least.")

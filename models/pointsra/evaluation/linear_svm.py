@@ -23,6 +23,7 @@ from pointsra.networks.point_sra import PointSRA
 from pointsra.ops.patches import cut_patches
 from pointsra.progress import Progress
 from pointsra.settings import FinetunePreset
+from pointsra.training.labeled_splits import check_pair
 from pointsra.training.weights import ModelDescription, find_weights, load_point_sra, load_weights
 
 _SVM_C = 0.01  # fixed beforehand; peers use 0.0093 … 0.075 and report no common value
@@ -44,8 +45,9 @@ def opened(job: Job) -> Iterator[Opened]:
     """Open what the protocol reads.
 
     Raises:
-        CheckpointError: the weights are a classifier's, or cannot be read. SettingsError: no preset names the data.
-        DataError: a split is missing, or has a single class. MissingExtraError: scikit-learn is not there.
+        CheckpointError: the weights are a classifier's, or cannot be read. SettingsError: no preset names the data, or
+        it names clouds to fit and to test on. DataError: a split is missing, of other classes, or has a single class.
+        MissingExtraError: scikit-learn is not there.
     """
     if load_weights(job.source).description.kind != "point_sra":
         raise CheckpointError(f"{find_weights(job.source)} is a classifier: svm measures pre-trained weights.")
@@ -58,6 +60,7 @@ def opened(job: Job) -> Iterator[Opened]:
         open_split(split_path(job.root, data.dataset, data.train_split)) as train,
         open_split(split_path(job.root, data.dataset, data.test_split)) as test,
     ):
+        check_pair(train, test)
         if len(np.unique(train.labels)) < 2:
             raise DataError("An SVM needs at least two classes in the training split.")
         network, description = load_point_sra(job.source, job.device)

@@ -1,4 +1,4 @@
-"""The splits that fine-tuning reads, opened together: what is learned from, reported on, and watched."""
+"""Labeled splits, opened together and held against one another: what is learned from, reported on, and watched."""
 
 from __future__ import annotations
 
@@ -47,11 +47,16 @@ def open_labeled_splits(preset: FinetunePreset, root: Path) -> Iterator[LabeledS
         validation = opened(data.validation_split) if data.validation_split else None
         for field, other in (("test_split", test), ("validation_split", validation)):
             if other is not None:
-                _check_pair(train, other, field)
+                check_pair(train, other, field)
         yield LabeledSplits(train, test, validation)
 
 
-def _check_pair(train: Split, other: Split, field: str) -> None:
+def check_pair(train: Split, other: Split, field: str = "test_split") -> None:
+    """Refuse to learn from one split and ask about another that the preset's ``field`` names.
+
+    Raises:
+        SettingsError: they share clouds. DataError: they name different classes.
+    """
     learned = {member.path for member in members(train)}
     shared = [member.split for member in members(other) if member.path in learned]
     if shared:
