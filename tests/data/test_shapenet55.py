@@ -1,6 +1,7 @@
 """ShapeNet-55 in Point-BERT's and in ReCon's form, in the official layout and with everything that goes wrong in it."""
 
 import json
+import os
 import zlib
 
 import numpy as np
@@ -286,6 +287,9 @@ def test_pictures_are_filled_up_to_squares(tmp_path):
     Image.new("1", (9000, 9000)).save(tmp_path / "huge.png")
     with pytest.raises(InputFileError, match=r"huge\.png: a picture of 9000 by 9000 pixels"):
         read_gray_view(tmp_path / "huge.png", 90)
+    os.mkfifo(tmp_path / "waiting.png")
+    with pytest.raises(InputFileError, match=r"waiting\.png: this is a folder, a pipe or a device"):
+        read_gray_view(tmp_path / "waiting.png", 90)
 
 
 LAYOUTS = {

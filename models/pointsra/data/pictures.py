@@ -24,10 +24,12 @@ def read_gray_view(path: Path, size: int) -> NDArray[np.uint8]:
         (H, H) uint8; what has the color of the corners is 0, nothing else is.
 
     Raises:
-        InputFileError: the file is missing, not a picture, cut short, or unreasonably large.
+        InputFileError: the file is missing, not a picture or not a file, cut short, or unreasonably large.
     """
     from PIL import Image, UnidentifiedImageError
 
+    if path.exists() and not path.is_file():
+        raise InputFileError(f"{path}: this is a folder, a pipe or a device, not a picture.")
     try:
         with Image.open(path) as image:
             width, height = image.size
