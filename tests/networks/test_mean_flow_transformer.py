@@ -93,15 +93,16 @@ def test_a_dropped_context_is_no_context(flow):
 
 def test_slots_that_hold_nothing_are_not_read(flow):
     keep = torch.tensor([True, False, True])
-    context = FlowContext(CONTEXT.tokens, CONTEXT.centers, keep, whole=T - 2)
+    there = keep[:, None] | (torch.arange(T) < T - 2)
+    context = FlowContext(CONTEXT.tokens, CONTEXT.centers, keep, there)
     changed = STATE.clone()
     changed[:, T - 2 :] += 5.0
     before, after = (flow(state, R, TIME, RANK, context).velocity[:, : T - 2] for state in (STATE, changed))
     assert torch.equal(before[1], after[1]) and difference(before[0], after[0]) > 1e-3
     short = flow(STATE[1:2, : T - 2], R[1:2], TIME[1:2], RANK[1:2, : T - 2]).velocity
     torch.testing.assert_close(before[1:2], short)
-    assert torch.equal(context.rows(torch.tensor([1])).read(T), context.read(T)[1:2])
-    assert context.detached().read(T) is not None and context.read(T - 2) is None
+    assert torch.equal(context.rows(torch.tensor([1])).there, there[1:2])
+    assert context.detached().there is there
 
 
 def test_the_context_may_come_out_of_autocast(perturbed):

@@ -26,6 +26,7 @@ def test_slots_of_conditioned_rows():
     state = center_state(visible, masked, whole, free, SCALE, order="none")
     assert state.rank is None
     assert state.active.tolist() == [[False] * V + [True] * M, [True] * G, [False] * V + [True] * M]
+    assert state.there is None
     for row in (0, 2):
         middle = visible[row].mean(dim=0)
         torch.testing.assert_close(state.data[row, V:], (masked[row] - middle) / 0.4)
@@ -36,6 +37,16 @@ def test_unconditioned_rows_hold_the_whole_cloud_in_its_own_frame():
     visible, masked, whole, free = batch()
     state = center_state(visible, masked, whole, free, SCALE, order="none")
     torch.testing.assert_close(state.data[1], whole[1] / 0.4)
+
+
+def test_with_more_cells_a_whole_cloud_leaves_the_last_slots_empty():
+    visible, masked, whole, free = batch()
+    state = center_state(visible, torch.cat([masked, masked], dim=1), whole, free, SCALE, order="cells")
+    slots = V + 2 * M
+    assert state.there.tolist() == [[True] * slots, [True] * G + [False] * M, [True] * slots]
+    hidden = [False] * V + [True] * 2 * M
+    assert state.active.tolist() == [hidden, [True] * G + [False] * M, hidden]
+    assert state.data.shape == (3, slots, 3) and not state.data[1, G:].any()
 
 
 def test_state_can_be_undone_with_what_is_visible():

@@ -86,11 +86,12 @@ def test_slots_that_hold_nothing_are_not_read():
     generator = stream(2, "test")
     data = torch.randn(2, 6, 3, generator=generator)
     active = torch.tensor([[True] * 4 + [False] * 2, [False] * 2 + [True] * 4])
+    there = torch.tensor([[True] * 4 + [False] * 2, [True] * 6])
     reading = Reading(2, 3, 4, seed=0)
     samples = torch.randn(2, 2, 6, 3, generator=generator)
 
     def energies(moved):
-        state = CenterState(data + moved, active, None, data[:, :2])
+        state = CenterState(data + moved, active, there, None, data[:, :2])
         return reading.energy(samples, state, state.data[None]).detach()
 
     moved = torch.zeros(2, 6, 3)

@@ -30,17 +30,19 @@ class ConditionReader(nn.Module):
         self.norm = nn.LayerNorm(2 * dim)
         self.head = nn.Linear(2 * dim, features)
 
-    def forward(self, centers: Tensor, hidden: Tensor, there: Tensor) -> Tensor:
+    def forward(self, centers: Tensor, hidden: Tensor, there: Tensor | None = None) -> Tensor:
         """Read clouds.
 
         Args:
             centers: (B, T, 3) in the flow's frame and unit.
             hidden: (B, T) bool, which of them are hidden from the flow.
-            there: (B, T) bool, which of them are of the cloud at all; at least one.
+            there: (B, T) bool, which of them are of the cloud at all, at least one; None: all.
 
         Returns:
             (B, features).
         """
+        if there is None:
+            there = torch.ones_like(hidden)
         tokens = self.embed(centers) + hidden.unsqueeze(-1) * self.hidden_token
         for block in self.blocks:
             tokens = block(tokens, there.unsqueeze(1))

@@ -28,28 +28,22 @@ class FlowContext:
         tokens: (B, V, C) encoder tokens of the visible patches.
         centers: (B, V, 3) their centers in the state's frame.
         keep: (B,) bool, False in rows whose condition is dropped; None keeps all.
-        whole: slots that such a row has; what stands in further ones is not read in it. None: all.
+        there: (B, T) bool, False in slots that hold nothing and are not read; None: all hold something.
     """
 
     tokens: Tensor
     centers: Tensor
     keep: Tensor | None = None
-    whole: int | None = None
+    there: Tensor | None = None
 
     def rows(self, index: Tensor) -> FlowContext:
         """The clouds at ``index``."""
-        keep = None if self.keep is None else self.keep[index]
-        return FlowContext(self.tokens[index], self.centers[index], keep, self.whole)
+        keep, there = (None if part is None else part[index] for part in (self.keep, self.there))
+        return FlowContext(self.tokens[index], self.centers[index], keep, there)
 
     def detached(self) -> FlowContext:
         """The same values, cut from the encoder's graph."""
-        return FlowContext(self.tokens.detach(), self.centers, self.keep, self.whole)
-
-    def read(self, slots: int) -> Tensor | None:
-        """Which of the slots each row reads: (B, 1, 1, slots) bool, or None where every row reads all."""
-        if self.keep is None or self.whole is None or slots <= self.whole:
-            return None
-        return (self.keep[:, None] | (torch.arange(slots, device=self.keep.device) < self.whole))[:, None, None]
+        return FlowContext(self.tokens.detach(), self.centers, self.keep, self.there)
 
 
 @dataclass(frozen=True)
@@ -231,7 +225,7 @@ class MeanFlowTransformer(nn.Module):
         if context is not None:
             tokens = self._with_context(tokens, context)
         modulation = self.time(t) + self.gap(t - r) + self._condition(condition, len(t))
-        allowed = None if context is None else context.read(tokens.shape[1])
+        allowed = None if context is None or context.there is None else context.there[:, None, None]
         for block in self.blocks:
             tokens = block(tokens, modulation, allowed)
         shift, scale = self.last_modulation(F.silu(modulation)).unsqueeze(1).chunk(2, dim=-1)

@@ -2,7 +2,8 @@
 
 A cloud's G patches fill G slots. In an ordinary row the first V slots belong to the visible patches, which are
 condition, and the other M = G − V hold the state. In an unconditioned row all G slots hold state, so that the
-flow also learns whole clouds (this is what fine-tuning asks it about).
+flow also learns whole clouds (this is what fine-tuning asks it about). Where what is hidden is cut in more cells than
+G − V there are more slots, and in an unconditioned row the last ones hold nothing.
 """
 
 from __future__ import annotations
@@ -21,17 +22,19 @@ RANKED = ("morton", "cells")
 
 @dataclass(frozen=True)
 class CenterState:
-    """Clean states of a batch.
+    """Clean states of a batch, in T ≥ G slots.
 
     Attributes:
-        data: (B, G, 3) z₀ = (center − mean of the visible centers) / σ; meaningless in slots that are condition.
-        active: (B, G) bool, True where a slot holds state.
-        rank: (B, G) place in the canonical order, (rank + ½) / M in (0, 1); None without an order.
+        data: (B, T, 3) z₀ = (center − mean of the visible centers) / σ; meaningless in slots that are condition.
+        active: (B, T) bool, True where a slot holds state.
+        there: (B, T) bool, True where a slot holds a center, of the state or of the condition; None: all of them do.
+        rank: (B, T) place in the canonical order, (rank + ½) / M in (0, 1); None without an order.
         visible_centers: (B, V, 3) the condition's centers, in the state's frame.
     """
 
     data: Tensor
     active: Tensor
+    there: Tensor | None
     rank: Tensor | None
     visible_centers: Tensor
 
@@ -61,10 +64,11 @@ def center_state(
     shown, hidden, groups = visible.shape[1], masked.shape[1], whole.shape[1]
     slots = torch.arange(shown + hidden, device=visible.device)
     active = torch.where(free, slots < groups, slots >= shown)
+    there = None if shown + hidden == groups else ~free | (slots < groups)
     rank = torch.where(free, ranks(groups, slots), ranks(hidden, slots - shown)) if ordered else None
     whole = torch.nn.functional.pad(whole, (0, 0, 0, shown + hidden - groups))
     data = torch.where(free.unsqueeze(-1), whole, conditioned) / scale
-    return CenterState(data, active, rank, (visible - middle) / scale)
+    return CenterState(data, active, there, rank, (visible - middle) / scale)
 
 
 def ranks(count: int, places: Tensor) -> Tensor:

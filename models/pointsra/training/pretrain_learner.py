@@ -207,7 +207,7 @@ class PretrainLearner(Learner):
             return center_state(shown, hidden, whole, free, network.center_scale, preset.flow.order)
 
         state = laid_out(clouds.masked.centers)
-        context = FlowContext(encoding.patches, state.visible_centers, ~free, clouds.whole_centers.shape[1])
+        context = FlowContext(encoding.patches, state.visible_centers, ~free, state.there)
         image_keep, text_keep = coins[1] >= preset.flow.image_dropout, coins[2] >= preset.flow.text_dropout
         condition = kept_condition(batch, image_keep & ~free, text_keep & ~free)
         shown = context if preset.flow.context_gradient else context.detached()

@@ -58,7 +58,7 @@ class Reading(nn.Module):
         size = _LARGEST_NOISE * uniform((len(state.data), 1, 1), generator).square()
         noise = (size * normal(state.data.shape, generator)).to(state.data)
         centers = torch.where(state.active.unsqueeze(-1), state.data + noise, state.data)
-        image, text = self.reader(centers, state.active, _there(state)).split(self.widths, dim=-1)
+        image, text = self.reader(centers, state.active, state.there).split(self.widths, dim=-1)
         pairs = ((image, batch.image, image_weight), (text, batch.text, text_weight))
         return weighted_alignment([pair for pair in pairs if pair[0].shape[1]], centers.new_zeros(()))
 
@@ -74,7 +74,8 @@ class Reading(nn.Module):
 
         def read(data: Tensor) -> Tensor:
             count = len(data)
-            active, there = state.active.repeat(count, 1), _there(state).repeat(count, 1)
+            active = state.active.repeat(count, 1)
+            there = None if state.there is None else state.there.repeat(count, 1)
             centers = torch.where(active.unsqueeze(-1), data.flatten(0, 1), state.data.repeat(count, 1, 1))
             features = functional_call(self.reader, fixed, (centers, active, there)).float()
             return features.view(*data.shape[:2], 1, -1)
@@ -97,9 +98,3 @@ def build_reading(network: PointSRA, preset: PretrainPreset) -> Reading | None:
     if not image_dim + text_dim:
         raise DataError("losses.reading is of image and text features, and the data set has none: set it to 0.")
     return Reading(image_dim, text_dim, preset.flow.octaves, preset.seed)
-
-
-def _there(state: CenterState) -> Tensor:
-    """(B, T) bool, the slots that hold a center: rows with a condition hold its visible centers in all that are not
-    active, rows without one hold nothing there."""
-    return state.active | ~state.active[:, :1]
