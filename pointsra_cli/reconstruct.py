@@ -233,7 +233,7 @@ def _scene(completions: Any, name: str) -> Any:
         [points[:: 1 + len(points) // _MOST_DRAWN] for points in completions.generated_unit],
         None if hidden is None else hidden[:: 1 + len(hidden) // _MOST_DRAWN],
         _scores(completions),
-        {"diversity": completions.diversity},
+        {"diversity": completions.diversity} if len(completions.generated_unit) > 1 else {},
     )
     return Scene("completions", name, completed=completed)
 
