@@ -158,7 +158,10 @@ def test_columns_fill_rows():
 
 def test_palette():
     assert len(set(COMPLETIONS) | {TRUTH, VISIBLE}) == len(COMPLETIONS) + 2
-    assert completion_color(len(COMPLETIONS)) == completion_color(0)
+    many = np.array([completion_color(number) for number in range(32)], dtype=float)
+    apart = np.linalg.norm(many[:, None] - many, axis=-1) + 1e3 * np.eye(32)
+    assert apart.min() >= 20
+    assert completion_color(32) == completion_color(0) == COMPLETIONS[0]
     assert hex_color((0, 15, 255)) == "#000fff"
     many = categorical(96)
     assert len(np.unique(many, axis=0)) == 96

@@ -33,6 +33,8 @@ COMPLETIONS: tuple[Color, ...] = (
     (204, 51, 17),  # vibrant red
 )
 
+_ROUNDS = ((0, 0.0), (255, 0.45), (0, 0.45), (255, 0.7))  # toward white or black, by what share (ours)
+
 _CLASSES: tuple[Color, ...] = (
     (0, 119, 187),  # vibrant blue
     (238, 119, 51),  # vibrant orange
@@ -63,8 +65,10 @@ _GOLDEN_ANGLE = math.pi * (3.0 - math.sqrt(5.0))
 
 
 def completion_color(number: int) -> Color:
-    """The hue of completion ``number``, from 0; after the last hue they begin again."""
-    return COMPLETIONS[number % len(COMPLETIONS)]
+    """The color of completion ``number``, from 0: eight hues, then the same paler, darker and palest; then again."""
+    toward, share = _ROUNDS[number // len(COMPLETIONS) % len(_ROUNDS)]
+    red, green, blue = (round(c + share * (toward - c)) for c in COMPLETIONS[number % len(COMPLETIONS)])
+    return red, green, blue
 
 
 def categorical(count: int) -> NDArray[np.uint8]:
