@@ -124,3 +124,11 @@ def test_page_is_self_contained_and_escaped():
     assert not links
     data = json.loads(re.search(r'id="data">(.*?)</script>', page, re.S).group(1))
     assert data[0]["curves"][0]["run"] == evil and data[0]["curves"][0]["values"][-1] == 199
+
+
+def test_the_longest_label_has_room_beside_a_panel():
+    page = curves_page({"a": {"lr": (STEPS, 0.00075 * STEPS / 200), "negative": (STEPS, -0.0025 + STEPS * 1e-5)}})
+    labels = re.findall(r'<text x="([\d.]+)" y="[\d.]+" text-anchor="end">(-?[\d.e-]+)</text>', page)
+    assert "-0.0025" in [text for _, text in labels]
+    assert all(float(x) >= 7 * len(text) for x, text in labels)
+    assert json.loads(re.search(r"wide, tall\] = (\[.*?\])", page).group(1))[0] == float(labels[0][0]) + 8

@@ -17,7 +17,8 @@ from pointsra.visualization.curves import Curve, CurveSeries, Panel, panels_of, 
 from pointsra.visualization.palette import hex_color
 
 _WIDTH, _HEIGHT = 400.0, 210.0  # a panel's drawing area, in SVG units
-_LEFT, _TOP, _FOOT, _RIGHT = 52.0, 8.0, 26.0, 10.0
+_TOP, _FOOT, _RIGHT = 8.0, 26.0, 10.0
+_NARROWEST, _LETTER = 52.0, 7.0  # what is left of a panel: at least, and for each letter of its longest label (ours)
 _MOST_POINTS = 600  # a page of ten terms and three runs stays below a megabyte
 
 
@@ -33,7 +34,9 @@ def curves_page(series: CurveSeries, title: str = "Training curves", window: int
         ValueError: there is no term, or steps and values differ in number.
     """
     panels = panels_of(series, window)
-    figures = "\n".join(_panel(panel) for panel in panels)
+    longest = max((len(label) for panel in panels for label in panel.values.labels), default=0)
+    left = max(_NARROWEST, 12.0 + _LETTER * longest)
+    figures = "\n".join(_panel(panel, left) for panel in panels)
     runs = list(series)
     legend = ""
     if len(runs) > 1:
@@ -59,7 +62,7 @@ def curves_page(series: CurveSeries, title: str = "Training curves", window: int
         "legend": legend,
         "panels": figures,
         "data": payload.replace("<", "\\u003c"),
-        "area": json.dumps([_LEFT, _TOP, _WIDTH, _HEIGHT]),
+        "area": json.dumps([left, _TOP, _WIDTH, _HEIGHT]),
     }
     template = resources.files("pointsra.visualization").joinpath("curves.html").read_text(encoding="utf-8")
     before, *rest = template.split("{{")
@@ -91,23 +94,23 @@ def _readout(curve: Curve) -> dict[str, object]:
     }
 
 
-def _panel(panel: Panel) -> str:
-    wide, tall = _LEFT + _WIDTH + _RIGHT, _TOP + _HEIGHT + _FOOT
+def _panel(panel: Panel, left: float) -> str:
+    wide, tall = left + _WIDTH + _RIGHT, _TOP + _HEIGHT + _FOOT
     pieces: list[str] = []
     for share, label in zip(panel.values.place(panel.values.ticks), panel.values.labels, strict=True):
         y = _TOP + (1 - share) * _HEIGHT
-        pieces.append(f'<path class="rule" d="M{_LEFT} {y:.1f}H{_LEFT + _WIDTH}"/>')
-        pieces.append(f'<text x="{_LEFT - 8}" y="{y + 4:.1f}" text-anchor="end">{html.escape(label)}</text>')
+        pieces.append(f'<path class="rule" d="M{left} {y:.1f}H{left + _WIDTH}"/>')
+        pieces.append(f'<text x="{left - 8}" y="{y + 4:.1f}" text-anchor="end">{html.escape(label)}</text>')
     for share, label in zip(panel.steps.place(panel.steps.ticks), panel.steps.labels, strict=True):
-        x = _LEFT + share * _WIDTH
+        x = left + share * _WIDTH
         anchor = "end" if share > 0.97 else "middle"
         pieces.append(f'<path class="axis" d="M{x:.1f} {_TOP + _HEIGHT}v4"/>')
         pieces.append(f'<text x="{x:.1f}" y="{_TOP + _HEIGHT + 19}" text-anchor="{anchor}">{html.escape(label)}</text>')
-    pieces.append(f'<path class="axis" d="M{_LEFT} {_TOP + _HEIGHT}H{_LEFT + _WIDTH}"/>')
+    pieces.append(f'<path class="axis" d="M{left} {_TOP + _HEIGHT}H{left + _WIDTH}"/>')
     for kind in ("raw", "mean"):
         for curve in panel.curves:
             kept = _thinned(curve)
-            x = _LEFT + panel.steps.place(curve.steps[kept]) * _WIDTH
+            x = left + panel.steps.place(curve.steps[kept]) * _WIDTH
             values = curve.values if kind == "raw" else curve.mean
             y = _TOP + (1 - panel.values.place(values[kept])) * _HEIGHT
             pieces.append(f'<path class="{kind}" stroke="{hex_color(curve.color)}" d="{_path(x, y)}"/>')
