@@ -132,3 +132,16 @@ def test_the_longest_label_has_room_beside_a_panel():
     assert "-0.0025" in [text for _, text in labels]
     assert all(float(x) >= 7 * len(text) for x, text in labels)
     assert json.loads(re.search(r"wide, tall\] = (\[.*?\])", page).group(1))[0] == float(labels[0][0]) + 8
+
+
+def test_every_run_is_named_in_the_still_and_no_name_leaves_its_place():
+    many = {f"a run of some length, number {k}": {"loss": (STEPS, np.full(200, np.nan))} for k in range(9)}
+    picture = curves_still(many, panel_width=200)
+    assert len({run_color(number) for number in range(9)}) == 9
+    for number in range(9):  # the curves are empty: what is seen is the legend
+        assert (np.abs(picture.astype(int) - run_color(number)).sum(axis=2) < 30).sum() >= 5
+    long = curves_still({"a": {"x" * 300: (STEPS, STEPS), "y": (STEPS, STEPS)}, "b" * 900: {}}, panel_width=200)
+    margin = 13  # 26 of 380 to the width of a panel
+    assert (long[:, -margin + 1 :] == 255).all()
+    gap = long[: long.shape[0] // 2, margin + 201 : margin + 201 + 8]
+    assert (gap[gap.shape[0] // 2 :] == 255).all()

@@ -32,6 +32,9 @@ _RUN_COLORS: tuple[Color, ...] = (
     (0, 153, 136),
     COMPLETIONS[5],
     VISIBLE,
+    COMPLETIONS[4],
+    COMPLETIONS[6],
+    COMPLETIONS[7],
 )
 
 
@@ -124,14 +127,16 @@ def curves_still(
     margin, gap, tall = round(26 * unit), round(22 * unit), round(panel_width * 0.62)
     runs = list(series)
     headline = round(44 * unit) if title else 0
-    legend = round(30 * unit) if len(runs) > 1 else 0
     width = 2 * margin + across * panel_width + (across - 1) * gap
+    inside = width - 2 * margin
+    rows = _legend_rows(runs, inside, unit)
+    legend = round(24 * unit) * len(rows) + round(6 * unit) if rows else 0
     height = 2 * margin + headline + legend + down * tall + (down - 1) * gap
     pen = _Pen(width, height, unit, dark)
     if title:
         letters = lettering.font(round(24 * unit * _FINE))
-        pen.text(margin, margin, lettering.fit(title, letters, (width - 2 * margin) * _FINE), 24, pen.ink, "lt")
-    pen.legend(margin, margin + headline, width - margin, runs)
+        pen.text(margin, margin, lettering.fit(title, letters, inside * _FINE), 24, pen.ink, "lt")
+    pen.legend(margin, margin + headline, rows)
     for number, panel in enumerate(panels):
         left = margin + (number % across) * (panel_width + gap)
         top = margin + headline + legend + (number // across) * (tall + gap)
@@ -141,8 +146,9 @@ def curves_still(
 
 def _draw_panel(pen: _Pen, panel: Panel, left: float, top: float, width: float, height: float) -> None:
     unit = pen.unit
-    name = panel.term.replace("_", " ") + (" (log)" if panel.values.log else "")
-    pen.text(left, top, name, 15, pen.ink, "lt")
+    log = " (log)" if panel.values.log else ""
+    name = _fitted(panel.term.replace("_", " "), 15, width - pen.length(log, 15), unit) + log
+    pen.text(left, top - 3 * unit, name, 15, pen.ink, "la")
     longest = max([pen.length(label, 12) for label in panel.values.labels], default=0.0)
     x0, x1 = left + longest + 8 * unit, left + width - 4 * unit
     y0, y1 = top + height - 24 * unit, top + 30 * unit
@@ -211,15 +217,28 @@ class _Pen:
         box = (x * _FINE - reach, y * _FINE - reach, x * _FINE + reach, y * _FINE + reach)
         self._draw.ellipse(box, fill=color)
 
-    def legend(self, x: float, y: float, right: float, runs: list[str]) -> None:
-        if len(runs) < 2:
-            return
-        for number, run in enumerate(runs):
-            step = self.length(run, 14) + 44 * self.unit
-            if x + step > right and number > 0:
-                self.text(x, y, "…", 14, self.soft_ink, "lt")
-                return
-            middle = y + 8 * self.unit
-            self.line([(x, middle), (x + 16 * self.unit, middle)], run_color(number), 3.0)
-            self.text(x + 22 * self.unit, middle, run, 14, self.ink, "lm")
-            x += step
+    def legend(self, left: float, top: float, rows: list[list[tuple[float, int, str]]]) -> None:
+        for number, row in enumerate(rows):
+            middle = top + (8 + 24 * number) * self.unit
+            for x, run, name in row:
+                self.line([(left + x, middle), (left + x + 16 * self.unit, middle)], run_color(run), 3.0)
+                self.text(left + x + 22 * self.unit, middle, name, 14, self.ink, "lm")
+
+
+def _legend_rows(runs: list[str], width: float, unit: float) -> list[list[tuple[float, int, str]]]:
+    """Where each run's name stands: rows of distance from the left, number and name. One run alone needs none."""
+    rows: list[list[tuple[float, int, str]]] = []
+    x = 0.0
+    for number, run in enumerate(runs if len(runs) > 1 else []):
+        name = _fitted(run, 14, width - 22 * unit, unit)
+        step = 22 * unit + lettering.font(round(14 * unit * _FINE)).getlength(name) / _FINE
+        if not rows or x + step > width:
+            rows.append([])
+            x = 0.0
+        rows[-1].append((x, number, name))
+        x += step + 22 * unit
+    return rows
+
+
+def _fitted(text: str, size: float, width: float, unit: float) -> str:
+    return lettering.fit(text, lettering.font(round(size * unit * _FINE)), width * _FINE)
