@@ -60,6 +60,7 @@ def test_maps_are_seeded_and_keep_groups_apart():
     for method, words in (("pca", "variance"), ("tsne", "perplexity")):
         places, said = plane_map(groups, method, 4)
         assert places.shape == (36, 2) and words in said
+        assert "11.6667" not in said  # (36 − 1) / 3 is said in three digits
         np.testing.assert_array_equal(places, plane_map(groups, method, 4)[0])
         middles = places.reshape(3, 12, 2).mean(axis=1)
         inside = np.linalg.norm(places.reshape(3, 12, 2) - middles[:, None], axis=2).max()

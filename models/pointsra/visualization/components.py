@@ -117,4 +117,4 @@ def _tsne_map(features: NDArray[np.float64], seed: int) -> tuple[NDArray[np.floa
     perplexity = min(_PERPLEXITY, (len(features) - 1) / 3)
     machine = TSNE(2, perplexity=perplexity, init="pca", random_state=seed, n_jobs=1)
     places = np.asarray(machine.fit_transform(entry.astype(np.float32)), dtype=np.float64)
-    return places, f"t-SNE, perplexity {perplexity:g}: near is alike, far says little."
+    return places, f"t-SNE, perplexity {perplexity:.3g}: near is alike, far says little."
