@@ -57,6 +57,13 @@ def test_same_cloud_gives_the_same_picture_in_every_cell():
     np.testing.assert_array_equal(sheet[:, left], sheet[:, right])
 
 
+def test_the_thin_end_of_a_shape_is_framed_and_a_stray_point_is_not():
+    level, foot, stray = Camera(0.0, 0.0), [[0.0, -1.15, 0.0]], [[0.0, -4.0, 0.0]]
+    view = frame_clouds([np.concatenate([ball(2000), foot])], level)
+    assert np.abs(view.framed(foot)).max() == pytest.approx(1.0)
+    assert frame_clouds([np.concatenate([ball(2000), foot, stray])], level).reach == pytest.approx(view.reach, rel=0.01)
+
+
 def test_completions_sheet_shows_every_color():
     visible = ball(300)
     made = [ball(300, seed=k) * 0.9 + [0.3, 0, 0.3] for k in range(3)]

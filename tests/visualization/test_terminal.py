@@ -36,7 +36,7 @@ def test_colors_appear_and_are_closed():
     inks = [tuple(map(int, ink)) for ink in re.findall(r"\x1b\[38;2;(\d+);(\d+);(\d+)m", text)]
     red = [ink for ink in inks if ink[0] > 3 * max(ink[1], 20)]
     assert 0 < len(red) < len(inks)
-    assert all(line.rstrip().endswith("\x1b[0m") for line in text.split("\n"))
+    assert all(line.rstrip().endswith("\x1b[0m") for line in text.split("\n") if line)
 
 
 def test_titles_are_cleaned_and_wide_letters_counted():

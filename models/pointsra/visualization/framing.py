@@ -15,6 +15,7 @@ from numpy.typing import ArrayLike, NDArray
 from pointsra.ops.splatting import Camera, camera_axes, project, splat_radius
 
 _STRAY = 0.002  # share of a cloud's points, at each side, that may fall outside the frame (ours)
+_NEAR = 0.1  # of the others' extent: what lies no farther out is an end of the shape, and is framed (ours)
 
 
 @dataclass(frozen=True)
@@ -56,8 +57,10 @@ def frame_clouds(clouds: Sequence[ArrayLike], camera: Camera) -> Framing:
         count = max(count, len(points))
         anchor = points.mean(axis=0) if anchor is None else anchor
         screen = project(points - anchor, camera)
-        lows.append(np.quantile(screen, _STRAY, axis=0))
-        highs.append(np.quantile(screen, 1.0 - _STRAY, axis=0))
+        low, high = np.quantile(screen, (_STRAY, 1.0 - _STRAY), axis=0)
+        near = _NEAR * (high - low)
+        lows.append(np.where(screen >= low - near, screen, np.inf).min(axis=0))
+        highs.append(np.where(screen <= high + near, screen, -np.inf).max(axis=0))
     if anchor is None:
         return Framing(camera, np.zeros(3), 1.0, 1.0, splat_radius(1))
     low, high = np.min(lows, axis=0), np.max(highs, axis=0)
