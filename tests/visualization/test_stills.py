@@ -6,6 +6,7 @@ from PIL import Image
 
 from pointsra.errors import OutputError
 from pointsra.ops.splatting import Camera
+from pointsra.visualization import lettering
 from pointsra.visualization.framing import frame_clouds
 from pointsra.visualization.palette import (
     COMPLETIONS,
@@ -183,3 +184,9 @@ def test_sequential_rises_in_lightness_and_marks_nan():
     assert (colors[3] == 160).all()
     assert len(np.unique(sequential(np.ones(5)), axis=0)) == 1
     np.testing.assert_array_equal(sequential([0.5], 0.0, 1.0), sequential([0.0, 0.5, 1.0])[1:2])
+
+
+def test_letters_that_the_font_lacks_are_written_with_those_it_has():
+    letters = lettering.font(20)
+    assert lettering.fit("naïve größe, Łódź – 2 × 3", letters, 900) == "naive grosse, Lodz - 2 x 3"
+    assert lettering.fit("e\u0301 椅", letters, 900) == "e 椅"

@@ -7,9 +7,10 @@ lines only; where they go is up to the picture.
 from __future__ import annotations
 
 import math
+import unicodedata
 from functools import lru_cache
 
-from PIL import ImageFont
+from PIL import Image, ImageDraw, ImageFont
 from PIL.ImageFont import FreeTypeFont
 from PIL.ImageFont import ImageFont as BitmapFont
 
@@ -22,6 +23,11 @@ DARK_RULE = (48, 54, 63)
 DARK_PAPER = (17, 19, 23)
 
 Font = FreeTypeFont | BitmapFont
+
+# What has no base letter of its own in Unicode.
+_SPELLED = {"ß": "ss", "æ": "ae", "Æ": "AE", "œ": "oe", "Œ": "OE", "ø": "o", "Ø": "O", "ł": "l", "Ł": "L"}
+_SPELLED |= {"đ": "d", "Đ": "D", "×": "x", "–": "-", "—": "-", "−": "-", "’": "'", "‘": "'", "“": '"', "”": '"'}
+_NOWHERE = "\U0010fffd"  # no font has it
 
 
 @lru_cache(maxsize=32)
@@ -39,9 +45,32 @@ def figure(value: float) -> str:
     return f"{value:.3g}" if abs(value) < 1000 else f"{value:,.0f}"
 
 
+@lru_cache(maxsize=4096)
+def _written(letter: str) -> str:
+    """The letter itself where the font has it, else its base letters, else the letter all the same."""
+    if _has(letter):
+        return letter
+    plain = unicodedata.normalize("NFKD", _SPELLED.get(letter, letter))
+    kept = "".join(part for part in plain if not unicodedata.combining(part))
+    return kept if kept and all(map(_has, kept)) else "" if unicodedata.combining(letter) else letter
+
+
+def _has(letter: str) -> bool:
+    return letter.isspace() or _drawn(letter) != _drawn(_NOWHERE)
+
+
+def _drawn(letter: str) -> bytes:
+    picture = Image.new("L", (32, 32))
+    ImageDraw.Draw(picture).text((2, 2), letter, font=font(20), fill=255)
+    return picture.tobytes()
+
+
 def fit(text: str, letters: Font, width: float) -> str:
-    """The text on one line no wider than ``width`` pixels; what does not fit ends in an ellipsis."""
-    line = " ".join(text.split())
+    """The text on one line no wider than ``width`` pixels; what does not fit ends in an ellipsis.
+
+    Letters that the font lacks are written as near as it can: ``größe`` as ``grosse``; others stay an empty box.
+    """
+    line = "".join(_written(letter) for letter in " ".join(text.split()))
     if letters.getlength(line) <= width:
         return line
     while line and letters.getlength(line.rstrip() + "…") > width:
