@@ -267,6 +267,7 @@ def _show(scene: Any, completions: Any, summary: Mapping[str, Any], folder: Path
     for note in completions.notes:
         typer.echo(note)
     seconds = sum(value for value in summary["seconds"].values() if isinstance(value, int | float))
-    typer.echo(f"Diversity ×1000: {figure(completions.diversity, factor=1000)}   Work: {duration(seconds)}")
+    diversity = f"Diversity ×1000: {figure(completions.diversity, factor=1000)}   " if summary["samples"] > 1 else ""
+    typer.echo(f"{diversity}Work: {duration(seconds)}")
     typer.echo(f"Look at:  {folder / 'samples.html'}")
     typer.echo(f"          {folder / 'samples.png'}")

@@ -43,6 +43,11 @@ def test_reconstruct_shows_a_short_table_and_where_to_look(run, tiny_run, cloud,
     partial = run("reconstruct", cloud, "--weights", tiny_run, "--samples", 1, "--hide", "none", "--missing", 0.4)
     assert partial.code == 0, partial.stderr
     assert "Chamfer" not in partial.stdout
+    alone = partial.stdout.split("Look at:")[1].split()[0]  # one completion differs from no other
+    assert "iversity" not in partial.stdout and ">diversity" not in Path(alone).read_text()
+    assert "Diversity" in outcome.stdout and ">diversity" in Path(page).read_text()
+    assert run("visualize", Path(alone).parent, "--out", "seen.html").code == 0
+    assert ">diversity" not in Path("seen.html").read_text()
 
 
 @pytest.mark.open3d

@@ -134,7 +134,7 @@ def _completions(folder: Path) -> Scene:
         generated=generated,
         hidden=truth,
         scores=_scores(summary, len(files)),
-        figures={"diversity": float(summary["diversity"])} if "diversity" in summary else None,
+        figures={"diversity": float(summary["diversity"])} if "diversity" in summary and len(generated) > 1 else None,
     )
     return Scene("completions", Path(str(summary.get("input", folder))).name, completed=completed)
 
