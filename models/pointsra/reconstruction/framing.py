@@ -9,7 +9,9 @@ from numpy.typing import NDArray
 
 from pointsra.errors import InputFileError
 
-_LARGEST = 1e30  # coordinates beyond it, or shapes smaller than its inverse, are no numbers in single precision
+LARGEST = 1e30
+"""Coordinates beyond it, or shapes smaller than its inverse, are no numbers in single precision."""
+
 _CHUNK = 1 << 20  # rows worked on at once
 
 
@@ -21,8 +23,8 @@ def check_range(points: NDArray[np.float64], name: Path) -> None:
     """
     low, high = points.min(axis=0), points.max(axis=0)
     largest = float(np.maximum(-low, high).max())
-    extent = float((high - low).max()) if largest <= _LARGEST else largest
-    if largest > _LARGEST or 0.0 < extent < 1.0 / _LARGEST:
+    extent = float((high - low).max()) if largest <= LARGEST else largest
+    if largest > LARGEST or 0.0 < extent < 1.0 / LARGEST:
         raise InputFileError(
             f"{name}: its coordinates reach {largest:.1e} and span {extent:.1e}, which is not a shape; "
             "are the columns and units right?"

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 from torch import Tensor
 
 from pointsra.networks.point_sra import PointSRA
@@ -16,6 +16,7 @@ from pointsra.ops.randomness import stream
 from pointsra.ops.sampling import farthest_point_indices, gather_points, random_indices
 from pointsra.ops.transforms import unit_frame
 from pointsra.reconstruction.export import export_encoder
+from pointsra.reconstruction.framing import LARGEST
 from pointsra.reconstruction.outcome import Completions
 from pointsra.reconstruction.reconstruct import complete_points
 from pointsra.reconstruction.request import ReconstructRequest
@@ -49,26 +50,29 @@ class Model:
         return frozen_feature_dim(self.description)
 
     @torch.no_grad()
-    def embed(self, points: NDArray[np.floating] | Tensor) -> NDArray[np.float32] | Tensor:
+    def embed(self, points: ArrayLike | Tensor) -> NDArray[np.float32] | Tensor:
         """One feature a cloud: mean and maximum of its patch tokens at two scales, averaged over turns about y.
 
         Args:
-            points: (N, 3) or (B, N, 3), any N ≥ 1, any frame and unit, y up. Array or tensor. Stray points far from the
-                others (``ops.cleaning``) are left out.
+            points: (N, 3) or (B, N, 3), any N ≥ 1, any frame and unit, y up. Array (of any real type and layout), lists
+                or tensor. Stray points far from the others (``ops.cleaning``) are left out.
 
         Returns:
-            (D,) or (B, D), an array for an array and a tensor (on the model's device) for a tensor.
+            (D,) or (B, D), an array for an array and a tensor (on the model's device) for a tensor. A cloud has the
+            same feature wherever it stands in a batch.
 
         Raises:
-            ValueError: another shape, no points, or values that are not finite.
+            ValueError: another shape, no points, values that are not real and finite, or beyond single precision.
         """
-        given = torch.as_tensor(points)
+        given = _in_double(points)
         if given.ndim not in (2, 3) or given.shape[-1] != 3 or 0 in given.shape:
             raise ValueError(f"points must be (N, 3) or (B, N, 3) with N ≥ 1, not {tuple(given.shape)}")
         if not bool(torch.isfinite(given).all()):
             raise ValueError("points must be finite")
-        clouds = given.detach().cpu().double()
-        clouds = clouds[None] if given.ndim == 2 else clouds
+        clouds = given[None] if given.ndim == 2 else given
+        extents = (clouds.amax(dim=1) - clouds.amin(dim=1)).amax(dim=1)
+        if float(clouds.abs().max()) > LARGEST or bool(((extents > 0) & (extents < 1.0 / LARGEST)).any()):
+            raise ValueError(f"points must lie within {LARGEST:g} and span more than its inverse: which unit is it?")
         clouds = torch.stack([_without_stray(cloud) for cloud in clouds])
         features = torch.cat([self._embed(part) for part in clouds.split(_CLOUDS_AT_ONCE)])
         features = features[0] if given.ndim == 2 else features
@@ -122,13 +126,24 @@ class Model:
         wanted, held = self.description.patches["points"], clouds.shape[1]
         clouds = unit_frame(clouds).to_unit(clouds).float()
         if held > _WORKING_POINTS:
-            clouds = gather_points(clouds, random_indices(len(clouds), held, _WORKING_POINTS, stream(0, "embed")))
+            drawn = random_indices(1, held, _WORKING_POINTS, stream(0, "embed"))  # the same of every cloud
+            clouds = gather_points(clouds, drawn.expand(len(clouds), -1))
         clouds = clouds.to(self.device)
         if held > wanted:
             clouds = gather_points(clouds, farthest_point_indices(clouds, wanted))
         elif held < wanted:
             clouds = clouds[:, torch.arange(wanted, device=self.device) % held]
         return frozen_features(self.network.encoder, self.description, clouds)
+
+
+def _in_double(points: ArrayLike | Tensor) -> Tensor:
+    """Points as float64 on the CPU, whatever they are held in: torch alone takes neither arrays that run backward or
+    have bytes in another order, nor any type of numpy's."""
+    if not isinstance(points, Tensor):
+        points = torch.from_numpy(np.array(points, dtype=np.complex128 if np.iscomplexobj(points) else np.float64))
+    if points.is_complex():
+        raise ValueError("points must be real")
+    return points.detach().cpu().double()
 
 
 def _without_stray(cloud: Tensor) -> Tensor:
