@@ -76,9 +76,17 @@ def compare_memory(batch: int, toy: bool) -> dict[str, Any]:
     found = {}
     for side in ("ours", "theirs"):
         command = [sys.executable, "-m", "benchmarks.speed", "--measure", side, "--batch", str(batch)]
+        command += ["--threads", str(torch.get_num_threads())]
         done = subprocess.run(command + ["--toy"] * toy, capture_output=True, text=True, check=True)
         found[side] = float(done.stdout)
     return found | {"ratio": found["ours"] / found["theirs"]}
+
+
+def large_by_itself(points: int) -> dict[str, float]:
+    """:func:`large` in a process of its own: in one that has had a higher peak, nothing would seem to grow."""
+    command = [sys.executable, "-m", "benchmarks.speed", "--measure", "large", "--points", str(points)]
+    command += ["--threads", str(torch.get_num_threads())]
+    return json.loads(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
 
 
 def own_growth(side: str, batch: int, toy: bool) -> float:
@@ -152,12 +160,16 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--threads", type=int, default=1, help="of torch")
     parser.add_argument("--toy", action="store_true", help="toy sizes: says only that everything runs")
     parser.add_argument("--out", type=Path, help="a JSON file for what was found")
-    parser.add_argument("--measure", choices=("ours", "theirs"), help=argparse.SUPPRESS)
+    parser.add_argument("--measure", choices=("ours", "theirs", "large"), help=argparse.SUPPRESS)
+    parser.add_argument("--points", type=int, help=argparse.SUPPRESS)
     options = parser.parse_args(arguments)
     if min(options.repeats, options.threads) < 1 or options.batch < 0:
         parser.error("--repeats and --threads must be at least 1, --batch at least 0")
     torch.set_num_threads(options.threads)
     batch = options.batch or (4 if options.toy else 32)
+    if options.measure == "large":
+        print(json.dumps(large(options.points)))
+        return
     if options.measure:
         print(own_growth(options.measure, batch, options.toy))
         return
@@ -175,7 +187,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
             ),
             "memory": lambda: compare_memory(batch, options.toy),
             "step": lambda: compare_steps(batch, options.repeats, options.toy),
-            "large": lambda: large(500 if options.toy else 100_000),
+            "large": lambda: large_by_itself(500 if options.toy else 100_000),
         }
         for name in [options.only] if options.only else list(parts):
             found[name] = parts[name]()

@@ -35,15 +35,23 @@ def test_the_other_side_has_the_parameters_of_point_mae():
 
 def test_a_toy_run_fills_every_part(tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(torch, "set_num_threads", lambda count: None)
-    # A process of its own takes seconds to start; here one that has started measures.
-    monkeypatch.setattr(
-        speed.subprocess,
-        "run",
-        lambda command, **options: type("Done", (), {"stdout": str(speed.own_growth(command[4], 4, toy=True) + 1.0)}),
-    )
+    asked = []
+
+    def measured(command, **options):  # a process of its own takes seconds to start; here one that has started measures
+        asked.append(side := command[4])
+        found = json.dumps(speed.large(500)) if side == "large" else str(speed.own_growth(side, 4, toy=True) + 1.0)
+        return type("Done", (), {"stdout": found})
+
+    monkeypatch.setattr(speed.subprocess, "run", measured)
     speed.main(["--toy", "--repeats", "1", "--out", str(tmp_path / "speed.json")])
     found = json.loads((tmp_path / "speed.json").read_text("utf-8"))
     assert list(found) == ["operations", "memory", "step", "large", "cuda"]
+    assert asked == [
+        "ours",
+        "theirs",
+        "large",
+    ]  # whose memory grows: another peak in the same process would hide theirs
+    assert found["large"]["points"] == 500
     assert found["cuda"] == "not measured" and found["step"]["ratio"] > 0 and found["memory"]["ratio"] > 0
     assert len(found["operations"]) == 5
     assert all(row["ours"] > 0 and row["theirs"] > 0 for row in found["operations"].values())
