@@ -19,7 +19,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -70,7 +70,7 @@ def theirs(root: Path, clouds: int, points: int, batch: int, workers: int) -> It
 
 def write(root: Path, clouds: int, stored: int) -> None:
     """Write the same clouds in both forms, and the smaller set in ours."""
-    ready = root / f"ready-{clouds}-{stored}"
+    ready = root / "ready"
     if ready.exists():
         return
     (root / "theirs").mkdir(parents=True, exist_ok=True)
@@ -110,7 +110,7 @@ def own_peak() -> float:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
 
 
-def main() -> None:
+def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--clouds", type=int, default=20_000)
     parser.add_argument("--stored", type=int, default=1_024, help="points stored a cloud")
@@ -121,7 +121,9 @@ def main() -> None:
     parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--folder", type=Path)
     parser.add_argument("--measure", choices=("ours", "theirs"), help=argparse.SUPPRESS)
-    options = parser.parse_args()
+    options = parser.parse_args(arguments)
+    if min(options.clouds, options.stored, options.points, options.batch, options.threads, options.repeats) < 1:
+        parser.error("--clouds, --stored, --points, --batch, --threads and --repeats must be at least 1")
     torch.set_num_threads(options.threads)
     if options.measure == "ours":
         sum(ours(options.folder, options.clouds, options.points, options.batch, 0))
@@ -132,7 +134,8 @@ def main() -> None:
         print(own_peak())
         return
     with tempfile.TemporaryDirectory() as temporary:
-        root = options.folder or Path(temporary)
+        # A place of its own for each size: what another run left there has other clouds under the same names.
+        root = (options.folder or Path(temporary)) / f"{options.clouds}-{options.stored}"
         write(root, options.clouds, options.stored)
         compare(root, options)
 

@@ -49,7 +49,10 @@ def compare(source: Path, repeats: int) -> dict[str, Any]:
             out = Path(folder) / str(turn)
             lines = {
                 TORCH: ["-c", "import torch"],
-                COMMAND: f"-m pointsra_cli reconstruct {source} --samples {SAMPLES} --ratio 0.5 -q --out {out}".split(),
+                COMMAND: [
+                    *("-m", "pointsra_cli", "reconstruct", str(source), "-q"),
+                    *("--samples", str(SAMPLES), "--ratio", "0.5", "--out", str(out)),
+                ],
                 HELP: ["-m", "pointsra_cli", "--help"],
             }
             for name, line in lines.items():
@@ -109,6 +112,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--repeats", type=int, default=7)
     parser.add_argument("--json", type=Path)
     options = parser.parse_args(arguments)
+    if options.repeats < 1:
+        parser.error("--repeats must be at least 1")
     found = compare(options.input, options.repeats)
     print(told(found))
     if options.json is not None:

@@ -17,7 +17,10 @@ def test_medians_and_ratios(tmp_path, monkeypatch, capsys):
         "--help": iter([9, 1, 1, 1]),
     }
 
+    lines = []
+
     def one(line):
+        lines.append(line)
         if "--out" in line:
             out = Path(line[line.index("--out") + 1])
             out.mkdir()
@@ -27,8 +30,15 @@ def test_medians_and_ratios(tmp_path, monkeypatch, capsys):
 
     monkeypatch.setattr(reconstruct, "run_once", one)
     monkeypatch.setattr(reconstruct, "network_seconds", lambda source: 0.5)
-    reconstruct.main(["--repeats", "3", "--json", str(tmp_path / "found.json")])
+    reconstruct.main(["--input", "my chair.ply", "--repeats", "3", "--json", str(tmp_path / "found.json")])
+    assert "my chair.ply" in lines[1]
     found = json.loads((tmp_path / "found.json").read_text())
     assert found["ratio"] == pytest.approx(6.0 / 3.0) and found["ratio_processor"] == pytest.approx(2.0)
     assert found["parts"] == {"load": 1, "sample": 2, "write": 3}
     assert "aim: at most 2" in capsys.readouterr().out
+
+
+def test_no_turns_are_refused(capsys):
+    with pytest.raises(SystemExit):
+        reconstruct.main(["--repeats", "0"])
+    assert "--repeats must be at least 1" in capsys.readouterr().err
