@@ -32,7 +32,8 @@ import torch
 
 from benchmarks.ablation_rows import HIDDEN_SHARE, ROWS, SAMPLES, STEPS_DRAWN, Budget, Row, resolved
 from benchmarks.ablation_tables import write_results
-from benchmarks.kept_rows import finished, print_result
+from benchmarks.kept_rows import check_made_of, finished, print_result
+from pointsra.data.manifest import sha256_of
 from pointsra.data.places import split_path
 from pointsra.data.prepare import PrepareRequest, prepare
 from pointsra.data.replacing import replacing
@@ -106,7 +107,7 @@ def carry_out(out: Path, budget: Budget, seeds: int, rows: Sequence[Row], root: 
         root: a data root with ``shapes`` prepared; None prepares ``budget.shapes`` of them in ``out``.
 
     Raises:
-        SettingsError: the folder holds results of another budget.
+        SettingsError: the folder holds results of another budget, or of shapes that have changed since.
     """
     kept, mine = out / "budget.json", json.dumps(asdict(budget) | {"data": None if root is None else str(root)})
     if kept.is_file() and kept.read_text("utf-8") != mine:
@@ -116,10 +117,13 @@ def carry_out(out: Path, budget: Budget, seeds: int, rows: Sequence[Row], root: 
     if root is None:
         root = out / "data"
         prepare(PrepareRequest(dataset="shapes", root=root, count=budget.shapes, points=1024))
-    clouds = {}
+    clouds, files = {}, {}
     for name in ("train", "test"):
         with open_split(split_path(root, "shapes", name)) as split:
             clouds[name] = len(split)
+        files[f"{name} shapes"] = sha256_of(split_path(root, "shapes", name))
+    for row in ROWS:
+        check_made_of(out, row.name, files)
     for row in rows:
         for seed in range(seeds):
             place = out / "results" / f"{row.name}-{seed}.json"
@@ -128,6 +132,7 @@ def carry_out(out: Path, budget: Budget, seeds: int, rows: Sequence[Row], root: 
             print(f"{row.name}, seed {seed}", file=sys.stderr, flush=True)
             preset = resolved(row, budget, clouds["train"], seed)
             figures = {"seed": seed, **measured(row, preset, budget, root, out / "runs" / place.stem)}
+            figures["made_of"] = files
             with replacing(place) as partial:
                 partial.write_text(json.dumps(figures) + "\n", encoding="utf-8")
             tabulate(out, budget, clouds)  # stopped later, there are tables of what is finished

@@ -36,7 +36,8 @@ from benchmarks.completion_measures import Cases, Completed, by_network, control
 from benchmarks.completion_recall import recalled
 from benchmarks.completion_rows import ROWS, Budget, Row, resolved
 from benchmarks.completion_tables import write_results
-from benchmarks.kept_rows import finished, print_result
+from benchmarks.kept_rows import check_made_of, finished, print_result
+from pointsra.data.manifest import sha256_of
 from pointsra.data.places import split_path
 from pointsra.data.prepare import PrepareRequest, prepare
 from pointsra.data.replacing import replacing
@@ -46,7 +47,7 @@ from pointsra.reconstruction.request import TEMPERATURE
 from pointsra.settings import PretrainPreset
 from pointsra.training.methods import assemble
 from pointsra.training.pretrain import pretrain
-from pointsra.training.weights import load_point_sra, load_weights, packaged_weights, save_weights
+from pointsra.training.weights import find_weights, load_point_sra, load_weights, packaged_weights, save_weights
 
 CPU = torch.device("cpu")
 
@@ -82,6 +83,16 @@ def measured(
     return found
 
 
+def made_of(row: Row, budget: Budget, root: Path, weights: Path) -> dict[str, str]:
+    """Name -> checksum of the files that the figures of a row depend on, of those that are there."""
+    files = {}
+    if row.objective or row.name in ("nearest", "recalled"):
+        files["training shapes"] = split_path(root, "shapes", "train")
+    if row.name == "weights" or (row.objective and budget.given_encoder):
+        files["weights"] = find_weights(weights) if weights.exists() else weights
+    return {name: sha256_of(path) for name, path in files.items() if path.is_file()}
+
+
 def with_new_flow(weights: Path, preset: PretrainPreset, folder: Path) -> Path:
     """Write the given weights with the flow that a run of the preset from nothing begins with; returns the file."""
     given = load_weights(weights)
@@ -111,7 +122,7 @@ def carry_out(
         weights: the given ones; None takes those in the package.
 
     Raises:
-        SettingsError: the folder holds results of another budget.
+        SettingsError: the folder holds results of another budget, or of files that have changed since.
     """
     given = packaged_weights() if weights is None else weights
     named = "those in the package" if weights is None else str(weights)
@@ -127,6 +138,8 @@ def carry_out(
         prepare(PrepareRequest(dataset="shapes", root=root, count=budget.shapes))
     with open_split(split_path(root, "shapes", "train")) as split:
         clouds = len(split)
+    for row in ROWS:
+        check_made_of(out, row.name, made_of(row, budget, root, given))
     cases = cache(lambda: Cases.of(budget))
     for seed in range(seeds):
         for row in rows:
@@ -134,7 +147,8 @@ def carry_out(
             if place.is_file() or (seed and not row.objective):
                 continue
             print(f"{row.title}, seed {seed}", file=sys.stderr, flush=True)
-            found = measured(row, seed, budget, root, out / "runs" / place.stem, given, cases)
+            files = made_of(row, budget, root, given)
+            found = measured(row, seed, budget, root, out / "runs" / place.stem, given, cases) | {"made_of": files}
             with replacing(place) as partial:
                 partial.write_text(json.dumps({"seed": seed, **found}) + "\n", encoding="utf-8")
             tabulate(out, budget, clouds, named)  # stopped later, there are tables of what is finished

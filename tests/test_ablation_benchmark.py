@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import shutil
 
 import pytest
 
@@ -95,6 +96,17 @@ def test_finished_rows_are_kept_and_another_budget_is_refused(finished, shapes_r
     with pytest.raises(SystemExit):
         ablation.main(["--seeds", "0"])
     assert "at least 1" in capsys.readouterr().err
+
+
+def test_rows_of_shapes_that_have_changed_since_are_refused(finished, shapes_root, tmp_path, monkeypatch):
+    shutil.copytree(finished / "results", tmp_path / "out" / "results")
+    shutil.copytree(shapes_root / "shapes", tmp_path / "data" / "shapes")
+    monkeypatch.setattr(ablation, "measured", None)  # nothing is measured again
+    again = ["--smoke", "--seeds", "1", "--data", str(tmp_path / "data"), "--out", str(tmp_path / "out")]
+    ablation.main(again)
+    shutil.copy(tmp_path / "data" / "shapes" / "train.h5", tmp_path / "data" / "shapes" / "test.h5")
+    with pytest.raises(SystemExit, match="holds results of the row baseline from other test shapes"):
+        ablation.main(again)
 
 
 def test_a_stopped_run_leaves_tables_of_what_is_finished(shapes_root, tmp_path, monkeypatch):

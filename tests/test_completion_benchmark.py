@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import re
+import shutil
 from dataclasses import replace
 from functools import cache
 
@@ -220,6 +221,25 @@ def test_finished_rows_are_kept_and_another_budget_is_refused(finished, shapes_r
     with pytest.raises(SystemExit):
         completion.main(["--clouds", "0"])
     assert "at least 1" in capsys.readouterr().err
+
+
+def test_rows_of_weights_or_shapes_that_have_changed_since_are_refused(finished, shapes_root, tmp_path, monkeypatch):
+    out, root = tmp_path / "out", tmp_path / "data"
+    shutil.copytree(finished / "results", out / "results")
+    shutil.copytree(shapes_root / "shapes", root / "shapes")
+    shutil.copytree(finished / "runs" / "meanflow-0", tmp_path / "given")
+    monkeypatch.setattr(completion, "measured", None)  # nothing is measured again
+    again = ["--tiny", "--rows", "mirror", "--data", str(root), "--out", str(out), "--weights", str(tmp_path / "given")]
+    completion.main(again)
+    weights = load_weights(tmp_path / "given")
+    save_weights(tmp_path / "given", weights.tensors, replace(weights.description, step=1))
+    with pytest.raises(SystemExit, match="holds results of the row weights from other weights"):
+        completion.main(again)
+    shutil.rmtree(tmp_path / "given")  # what is gone cannot be others
+    completion.main(again)
+    shutil.copy(root / "shapes" / "test.h5", root / "shapes" / "train.h5")
+    with pytest.raises(SystemExit, match="holds results of the row meanflow from other training shapes"):
+        completion.main(again)
 
 
 def test_rows_can_start_from_all_of_the_given_weights_but_their_flow(finished, shapes_root, tmp_path):
