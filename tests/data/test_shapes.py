@@ -284,6 +284,17 @@ def test_a_forced_option_changes_what_realizes_it_and_nothing_else(name: str) ->
                     assert (key in forced.attributes) == (forced.attributes[other] in allowed)
 
 
+def test_a_forced_option_that_says_nothing_about_the_object_is_refused() -> None:
+    with pytest.raises(DataError, match="leg_style 'turned' says nothing about this chair, whose base is 'pedestal'"):
+        generate(0, 4, "chair", {"base": "pedestal", "leg_style": "turned"})
+    assert generate(0, 4, "chair", {"base": "four legs", "leg_style": "turned"}).attributes["leg_style"] == "turned"
+    for variant in range(20):  # the base is drawn anew: it may have legs or none
+        try:
+            assert generate(0, 4, "table", {"leg_style": "turned"}, variant).attributes["leg_style"] == "turned"
+        except DataError as refused:
+            assert "force a base that has it as well" in str(refused)
+
+
 def test_forced_options_are_repeatable_and_variants_differ() -> None:
     one, two = (generate(3, 4, "chair", {"base": "castors"}, variant=2) for _ in range(2))
     assert np.array_equal(one.vertices, two.vertices) and one.caption == two.caption

@@ -91,6 +91,12 @@ def generate(
         # One number more than the stream above, and never a zero, which would be no address of its own.
         anew = Forced(forced, _renewed(name, forced), np.random.default_rng([seed, index, label, variant + 1]))
         design = _FORCIBLE[name](rng, anew)
+        for choice, option in forced.items():
+            if choice not in design.attributes:
+                raise DataError(
+                    f"{choice} '{option}' says nothing about this {name}, whose base is '{design.attributes['base']}'; "
+                    "force a base that has it as well"
+                )
     else:
         design = DESIGNERS[name](rng)
     extents = np.ptp(design.vertices, axis=0)
