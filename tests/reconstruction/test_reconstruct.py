@@ -379,3 +379,13 @@ def test_embedding_of_arrays_and_tensors(tiny_run, chair):
     for wrong in (np.zeros((5, 2)), np.zeros((0, 3)), np.full((5, 3), np.nan), np.zeros(3)):
         with pytest.raises(ValueError, match="points must be"):
             model.embed(wrong)
+
+
+def test_arrays_that_are_no_cloud_are_named_by_what_is_wrong(tiny_run, chair):
+    model = load(tiny_run, "cpu")
+    with pytest.raises(InputFileError, match=r"must be an \(N, 3\) array, not \(2, 700, 3\)"):
+        model.reconstruct(np.stack([chair, chair]))
+    chair = chair.copy()
+    chair[3, 1], chair[7] = np.nan, np.inf
+    with pytest.raises(InputFileError, match="2 of its points are not finite"):
+        model.reconstruct(chair)

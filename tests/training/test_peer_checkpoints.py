@@ -287,6 +287,13 @@ def test_what_does_not_fit_is_refused_in_a_sentence(case, tmp_path):
     assert str(tmp_path / "ckpt.pth") in str(caught.value) and "\n" not in str(caught.value)
 
 
+@pytest.mark.parametrize("shape", [(DIM,), (2, 1, DIM)])
+def test_query_tokens_of_another_shape_are_refused(shape, tmp_path):
+    checkpoint("ReCon", tmp_path / "ckpt.pth", with_tensor("MAE_encoder.img_token", *shape))
+    with pytest.raises(CheckpointError, match=r"img_token is \(.*\) and ought to be \(1, 1, width\)"):
+        load_weights(tmp_path / "ckpt.pth")
+
+
 def test_a_width_that_does_not_tell_the_heads_is_refused(tmp_path):
     def change(state):
         for name, value in state.items():

@@ -106,8 +106,11 @@ def complete_points(
         SettingsError, InputFileError: as :func:`reconstruct`.
     """
     check_request(request)
-    if points.ndim != 2 or points.shape[1] != 3 or not len(points) or not np.isfinite(points).all():
-        raise InputFileError(f"{request.input}: the points must be a finite (N, 3) array, not {points.shape}.")
+    if points.ndim != 2 or points.shape[1] != 3 or not len(points):
+        raise InputFileError(f"{request.input}: the points must be an (N, 3) array, not {points.shape}.")
+    broken = ~np.isfinite(points).all(axis=1)
+    if broken.any():
+        raise InputFileError(f"{request.input}: {broken.sum()} of its points are not finite; leave them out.")
     started = time.perf_counter()
     condition = flow_condition(request, description, request.device)
     up = request.up or "y"

@@ -214,6 +214,9 @@ def _renamed(path: Path, found: Mapping[str, Tensor], queries: int) -> dict[str,
         absent = [name for name in names if name not in found]
         if absent:
             raise CheckpointError(f"{path} lacks {absent[0]}, which its other query tensors call for.")
+        odd = [name for name in names if found[name].ndim != 3 or found[name].shape[:2] != (1, 1)]
+        if odd:
+            raise CheckpointError(f"{path}: {odd[0]} is {tuple(found[odd[0]].shape)} and ought to be (1, 1, width).")
         tensors[ours] = torch.cat([found[name] for name in names], dim=1)
     return tensors
 
