@@ -9,6 +9,7 @@ import pytest
 import torch
 
 import pointsra
+from pointsra.errors import DeviceError
 
 
 @pytest.fixture(scope="module")
@@ -65,3 +66,9 @@ def test_coordinates_beyond_single_precision_are_refused(factor, model):
 def test_complex_numbers_are_refused(given, model):
     with pytest.raises(ValueError, match="must be real"):
         model.embed(given)
+
+
+def test_a_device_of_torch_is_a_device(model):
+    assert pointsra.load(device=torch.device("cpu")).device == model.device
+    with pytest.raises(DeviceError, match="mps is not known"):
+        pointsra.load(device=torch.device("mps"))

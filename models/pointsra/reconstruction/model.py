@@ -153,19 +153,19 @@ def _without_stray(cloud: Tensor) -> Tensor:
     return torch.cat([kept, kept[: int(stray.sum())]])
 
 
-def load(weights: str | Path | None = None, device: str = "auto") -> Model:
+def load(weights: str | Path | None = None, device: str | torch.device = "auto") -> Model:
     """Load pre-trained weights.
 
     Args:
         weights: a run folder, a ``.safetensors`` file, or a pre-training checkpoint of Point-MAE, PointDif, ACT,
             PCP-MAE or ReCon, which embeds and has no flow to complete with; None takes the small weights in the
             package.
-        device: "auto", "cpu", "cuda" or "cuda:N".
+        device: "auto", "cpu", "cuda" or "cuda:N", or a device of torch.
 
     Raises:
         CheckpointError: missing, damaged or not pre-trained weights. DeviceError: no such device.
     """
     source = packaged_weights() if weights is None else Path(weights)
-    place = resolve_device(device)
+    place = resolve_device(str(device))
     network, description = load_point_sra(source, place)
     return Model(network, description, place, source)
