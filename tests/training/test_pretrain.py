@@ -25,7 +25,7 @@ from pointsra.settings import load_preset
 from pointsra.training import pretrain_learner
 from pointsra.training.assembly import build_plan, build_point_sra, point_sra_sizes
 from pointsra.training.going_on import start_from
-from pointsra.training.methods import missing_note
+from pointsra.training.methods import assemble, missing_note
 from pointsra.training.optimizer import adamw, parameter_groups, set_learning_rate
 from pointsra.training.pretrain import plan_pretrain, pretrain
 from pointsra.training.pretrain_learner import PretrainLearner
@@ -377,6 +377,15 @@ def test_terms_that_go_without_features_are_said(tiny_preset, tmp_path):
         )
         == ""
     )
+
+
+def test_a_loss_of_features_alone_needs_some():
+    others = ("reconstruction", "mean_flow", "mae_sra", "mft_sra")
+    preset = load_preset("quickstart", (*TINY, *(f"losses.{name}=0" for name in others)), task="pretrain")
+    for widths in ((12, 0), (0, 10)):
+        assert "cross_modal" in assemble(preset, *widths).learner(_batch(), stream(0, "step", 0))
+    with pytest.raises(DataError, match="shapes holds none"):
+        assemble(preset, 0, 0)
 
 
 def test_one_batch_is_overfitted():

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
+from pointsra.errors import DataError
 from pointsra.networks.point_sra import PointSRASizes
 from pointsra.settings import AnyPretrainPreset, PretrainPreset
 from pointsra.training.assembly import build_point_sra, point_sra_sizes
@@ -90,9 +91,16 @@ def assemble(preset: AnyPretrainPreset, image_dim: int, text_dim: int) -> Assemb
         image_dim, text_dim: widths of the data set's frozen features; 0 where it has none.
 
     Raises:
-        DataError: the method needs features that the data set has not.
+        DataError: the method needs features that the data set has not, or learns from nothing but those.
     """
     if isinstance(preset, PretrainPreset):
+        weighted = {name for name, weight in preset.losses.model_dump().items() if weight}
+        if weighted == {"cross_modal"} and not image_dim + text_dim:
+            raise DataError(
+                f"losses.cross_modal, the only loss with a weight, is of image and text features, and "
+                f"{preset.data.dataset} holds none: prepare it with --image-encoder or --text-encoder, or give another "
+                "loss a weight."
+            )
         sizes = point_sra_sizes(preset, image_dim, text_dim)
         learner = PretrainLearner(build_point_sra(preset, sizes), preset)
         flow: dict[str, str] = {
