@@ -22,7 +22,8 @@ def finetune(
         typer.Option(
             "--init",
             metavar="WEIGHTS",
-            help="Pre-trained weights: a run folder, a model.safetensors, or a peer's pre-training checkpoint (.pth).",
+            help="Pre-trained weights: a run folder, a model.safetensors, or a peer's pre-training checkpoint (.pth); "
+            "with --resume, where the run's own have moved to.",
         ),
     ] = None,
     from_scratch: Annotated[
@@ -74,7 +75,6 @@ def finetune(
                 "--set": overrides,
                 "--seed": seed,
                 "--out": out,
-                "--init": init,
                 "--from-scratch": from_scratch,
                 "--protocol": protocol,
             }

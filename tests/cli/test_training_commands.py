@@ -160,6 +160,26 @@ def test_of_several_processes_the_first_shows_the_plan(
     assert json.loads(outcome.stdout)["plan"]["steps"] > 0 if rank == 0 else outcome.stdout == ""
 
 
+def test_fine_tuning_whose_weights_have_moved_goes_on_where_they_are(run, shapes_root, tiny_run, tiny, tiny_finetune):
+    first = shutil.copytree(tiny_run, "first")
+    start = ("finetune", "--preset", "shapes-classification", *tiny_finetune, "--data", shapes_root)
+    assert run(*start, "--init", first, "--out", "run", "-q").code == 0
+    shutil.move(first, "moved")
+    resumed = ("finetune", "--resume", "run")
+    for words in (("-q",), ("--dry-run",)):
+        gone = run(*resumed, *words)
+        assert (gone.code, gone.stdout, gone.stderr.count("\n")) == (2, "", 1)
+        assert "first: the weights that run started from are no longer there; say with --init" in gone.stderr
+    other = ("pretrain", "--preset", "quickstart", *tiny, "--seed", 1, "--data", shapes_root, "--out", "other", "-q")
+    assert run(*other).code == 0
+    refused = run(*resumed, "--init", "other", "-q")
+    assert (refused.code, refused.stdout) == (2, "") and "other holds other weights than run started" in refused.stderr
+    assert run(*resumed, "--init", "moved", "-q").code == 0
+    assert run(*resumed, "-q").code == 0  # it knows where they are now
+    assert run(*start, "--from-scratch", "--out", "scratch", "-q").code == 0
+    assert "leave out --init" in run("finetune", "--resume", "scratch", "--init", "moved").stderr
+
+
 def test_finetune_says_where_it_started_and_what_it_reached(run, shapes_root, tiny_run, finetuned, files_here):
     assert {"preset.toml", "metrics.jsonl", "model.safetensors"} <= {path.name for path in finetuned.iterdir()}
     base = ("finetune", "--preset", "shapes-classification", "--data", shapes_root)

@@ -17,6 +17,7 @@ import torch
 from torch import Tensor
 
 from pointsra.data.loaders import Batch, evaluation_batches, repetition_note, training_batches
+from pointsra.data.manifest import sha256_of
 from pointsra.data.split_writer import tool_version
 from pointsra.data.store import Split
 from pointsra.metrics.recognition import confusion_matrix, mean_class_accuracy, overall_accuracy
@@ -45,7 +46,7 @@ from pointsra.training.labeled_splits import open_labeled_splits
 from pointsra.training.loop import Run, carry_out
 from pointsra.training.optimizer import adamw, parameter_groups
 from pointsra.training.run_data import run_data
-from pointsra.training.run_folder import kept_epoch, kept_name, remember_source, remembered_source, start_run_folder
+from pointsra.training.run_folder import kept_epoch, kept_name, remember_source, resumed_init, start_run_folder
 from pointsra.training.weights import ModelDescription, Weights, load_weights, save_weights
 
 BEST_NAME = "test_best"
@@ -63,14 +64,14 @@ def plan_finetune(
         preset: resolved settings.
         root: data root.
         init: pre-trained weights; None plans from scratch.
-        resumed: the run to go on with, which remembers its own weights.
+        resumed: the run to go on with, which remembers its own weights; ``init`` says where they are if they moved.
         group: the processes that would train together.
 
     Raises:
         DataError, CheckpointError, SettingsError: as :func:`finetune` does before the work.
     """
     if resumed is not None:
-        init = remembered_source(resumed)
+        init = resumed_init(resumed, init)
     weights = None if init is None else load_weights(init)
     with open_labeled_splits(preset, root) as splits:
         split, test = splits.train, splits.test
@@ -113,7 +114,8 @@ def finetune(
         run: folder for ``preset.toml``, ``metrics.jsonl``, ``test.jsonl`` and ``validation.jsonl`` (after each epoch),
             ``last.ckpt``, ``model.*`` (last epoch), ``test_best.*`` (best test epoch), ``epoch-*`` (weights kept on the
             way) and ``log.txt``.
-        init: pre-trained weights; None trains from scratch, or, when resuming, from what the run remembers.
+        init: pre-trained weights; None trains from scratch, or, when resuming, from what the run remembers. Where that
+            has moved, it is named here.
         device: where to compute.
         resume: go on from ``last.ckpt``.
         report: told of every record.
@@ -129,8 +131,8 @@ def finetune(
     """
     started = time.perf_counter()
     text = to_toml(preset)
-    if resume and init is None:
-        init = remembered_source(run)
+    if resume:
+        init = resumed_init(run, init)
     weights = None if init is None else load_weights(init)
     with open_labeled_splits(preset, root) as splits:
         split, test, validation = splits.train, splits.test, splits.validation
@@ -148,7 +150,8 @@ def finetune(
         optimizer = adamw(groups, preset.optimizer.beta2)
         position = load_checkpoint(run, learner, optimizer, data, device) if begun else Position()
         if group.first:
-            remember_source(run, init, root)  # before preset.toml: what can be resumed knows its source
+            checksum = "" if weights is None else sha256_of(weights.path)
+            remember_source(run, init, root, checksum)  # before preset.toml: what can be resumed knows its source
         journal = start_run_folder(run, text, writes=group.first)
         check_alike(position, run, group)
         journal.rewind(position.step)

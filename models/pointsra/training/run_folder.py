@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+from pointsra.data.manifest import sha256_of
 from pointsra.data.replacing import output_problem, replacing
 from pointsra.errors import CheckpointError, DataError
 from pointsra.training.journal import Journal
+from pointsra.training.weights import find_weights
 
 SOURCE_NAME = "source.json"
 """File that remembers which weights a run started from, if any, and where its data lies."""
@@ -47,15 +49,18 @@ def kept_name(epoch: int) -> str:
     return f"epoch-{epoch + 1:04d}"
 
 
-def remember_source(run: Path, init: Path | None, root: Path) -> None:
+def remember_source(run: Path, init: Path | None, root: Path, checksum: str = "") -> None:
     """Keep where weights and data lie, so that a resumed run finds the same ones.
 
     Args:
         run: its folder.
         init: the weights that it starts from; None: random ones.
         root: the data root.
+        checksum: sha256 of the weights' file, by which they are known where they have moved; "": not kept.
     """
     source = {"init": None if init is None else str(init.resolve()), "data": str(root.resolve())}
+    if checksum:
+        source["init_sha256"] = checksum
     with replacing(run / SOURCE_NAME) as partial:
         partial.write_text(json.dumps(source) + "\n", encoding="utf-8")
 
@@ -66,14 +71,45 @@ def remembered_source(run: Path) -> Path | None:
     Raises:
         CheckpointError: the folder remembers nothing, so it is not one of fine-tuning, or it is damaged.
     """
+    init, _ = _remembered(run)
+    return init
+
+
+def resumed_init(run: Path, named: Path | None) -> Path | None:
+    """The weights that a run of fine-tuning started from, or None for one from scratch.
+
+    Args:
+        run: its folder.
+        named: where they lie now; None: where they lay.
+
+    Raises:
+        CheckpointError: they are gone, or others are named; see :func:`remembered_source`.
+    """
+    init, checksum = _remembered(run)
+    if named is None:
+        if init is not None and not init.exists():
+            raise CheckpointError(
+                f"{init}: the weights that {run} started from are no longer there; say with --init where they are now."
+            )
+        return init
+    if init is None:
+        raise CheckpointError(f"{run} started from random weights: leave out --init.")
+    if checksum and sha256_of(find_weights(named)) != checksum:
+        raise CheckpointError(f"{named} holds other weights than {run} started from, which were {init}: name those.")
+    return named
+
+
+def _remembered(run: Path) -> tuple[Path | None, str]:
+    """The weights that a run started from, and their checksum, "" where it is not known."""
     path = run / SOURCE_NAME
     try:
-        init = json.loads(path.read_text(encoding="utf-8"))["init"]
+        source = json.loads(path.read_text(encoding="utf-8"))
+        init, checksum = source["init"], source.get("init_sha256", "")
     except FileNotFoundError:
         raise CheckpointError(f"{run} is not a fine-tuning run: it holds no {SOURCE_NAME}.") from None
-    except (ValueError, KeyError, TypeError) as cause:
+    except (ValueError, KeyError, TypeError, AttributeError) as cause:
         raise CheckpointError(f"{path} is damaged and the run cannot be resumed: begin a new one.") from cause
-    return None if init is None else Path(init)
+    return None if init is None else Path(init), checksum
 
 
 def began_with(run: Path, init: Path | None) -> Path | None:
