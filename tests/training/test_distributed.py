@@ -20,9 +20,9 @@ from pointsra.data.store import open_split
 from pointsra.errors import CheckpointError, SettingsError
 from pointsra.settings import load_preset
 from pointsra.training.checkpoint import Position, check_alike
-from pointsra.training.distributed import ALONE, Group, device_of
+from pointsra.training.distributed import ALONE, LAUNCHER, Group, device_of
 from pointsra.training.finetune import measure
-from pointsra.training.launching import Outcome, _cause
+from pointsra.training.launching import _OUTCOMES, Outcome, _cause, _outcomes, write_outcome
 from pointsra.training.pretrain import pretrain
 from pointsra.training.rendezvous import Seat, find_meeting, find_seat, first_host
 from pointsra.training.step import check_parts
@@ -283,6 +283,19 @@ def test_of_several_failures_the_cause_is_told():
     assert str(_cause({1: lost}, {1: _Failure(1)}, "again")) == "lost"
     assert _cause({}, {}, "again").exit_code == 130
     assert "exit code 7" in str(_cause({}, {0: _Failure(7)}, "again"))
+
+
+def test_reasons_are_left_to_a_launcher_that_is_there_and_cleared_away_behind_one_that_is_gone(tmp_path, monkeypatch):
+    folder, reason = tmp_path / "reasons", Outcome("stopped", 130)
+    folder.mkdir()
+    monkeypatch.setenv(_OUTCOMES, str(folder))
+    monkeypatch.setenv(LAUNCHER, str(os.getppid()))
+    write_outcome(1, reason)
+    assert _outcomes(folder) == {1: reason}
+    monkeypatch.setenv(LAUNCHER, str(os.getpid()))  # no process is its own parent
+    write_outcome(0, reason)
+    write_outcome(1, reason)
+    assert not folder.exists()
 
 
 def test_a_batch_that_cannot_be_shared_out_is_refused():

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import logging
 import os
+import shutil
 import signal
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
@@ -57,9 +58,12 @@ def launched() -> bool:
 
 
 def write_outcome(rank: int, outcome: Outcome) -> None:
-    """Leave the reason of a failure to the process that called :func:`launch`."""
+    """Leave the reason of a failure to the process that called :func:`launch`; where that is gone, clear away the
+    folder that it made for reasons."""
     folder = Path(os.environ[_OUTCOMES])
-    if folder.is_dir():  # it is gone where the launcher is
+    if os.getppid() != int(os.environ[LAUNCHER]):
+        shutil.rmtree(folder, ignore_errors=True)
+    elif folder.is_dir():
         with replacing(folder / f"{rank}.json") as partial:
             partial.write_text(json.dumps(asdict(outcome)), encoding="utf-8")
 
