@@ -158,6 +158,9 @@ def test_figures_are_short():
         "chamfer l2 0.00431  ·  samples 8  ·  hide block"
     )
     assert "–" in figures_line({"x": float("nan")})
+    assert [lettering.figure(value) for value in (0.16, 0.0055, 999.7, 12.34, 3.0, 4.2e-6)] == [
+        *("0.160", "0.00550", "1,000", "12.3", "3", "4.2e-06")
+    ]
 
 
 def test_columns_fill_rows():

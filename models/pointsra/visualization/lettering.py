@@ -37,12 +37,14 @@ def font(size: int) -> Font:
 
 
 def figure(value: float) -> str:
-    """A figure in three digits, as short as can be: ``0.00431``, ``12.3``, ``4.2e-06``; a dash for NaN."""
+    """A figure in three digits: ``0.00430``, ``12.3``, ``4.2e-06``; whole numbers as they are, a dash for NaN."""
     if not math.isfinite(value):
         return "–"
     if value != 0.0 and abs(value) < 1e-4:
         return f"{value:.1e}"
-    return f"{value:.3g}" if abs(value) < 1000 else f"{value:,.0f}"
+    if abs(value) >= 999.5 or value == round(value):
+        return f"{value:,.0f}"
+    return f"{value:#.3g}".rstrip(".")
 
 
 @lru_cache(maxsize=4096)
