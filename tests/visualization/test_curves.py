@@ -79,11 +79,28 @@ def test_smoothing_keeps_lines_straight_and_skips_nan():
     line = np.linspace(0, 10, 101)
     np.testing.assert_allclose(smoothed(line, 9)[4:-4], line[4:-4])
     noisy = np.random.default_rng(0).normal(size=1000)
-    assert smoothed(noisy).std() < 0.4 * noisy.std()
+    assert smoothed(noisy, 25).std() < 0.4 * noisy.std()
     holed = np.ones(50)
     holed[10:13] = np.nan
     np.testing.assert_allclose(smoothed(holed, 9), 1.0)
-    assert np.isnan(smoothed([np.nan])).all() and smoothed([2.0])[0] == 2.0 and len(smoothed([])) == 0
+    assert np.isnan(smoothed([np.nan], 1)).all() and smoothed([2.0], 1)[0] == 2.0 and len(smoothed([], 1)) == 0
+
+
+def test_curves_beside_one_another_are_smoothed_over_as_many_steps():
+    noise = np.random.default_rng(0).normal(size=400)
+    long, half, rare = np.arange(400), np.arange(200), np.arange(0, 400, 4)
+    series = {
+        "long": {"loss": (long, noise)},
+        "half": {"loss": (half, noise[:200])},
+        "rare": {"loss": (rare, noise[::4])},
+        "one": {"loss": ([3], [0.5])},
+    }
+    means = [curve.mean for curve in panels_of(series)[0].curves]
+    np.testing.assert_allclose(means[0], smoothed(noise, 10))
+    np.testing.assert_allclose(means[1], smoothed(noise[:200], 10))
+    np.testing.assert_allclose(means[2], smoothed(noise[::4], 2))
+    assert means[3] == [0.5]
+    assert not np.array_equal(means[2], noise[::4]) and not np.array_equal(means[1], noise[:200])
 
 
 def test_still_draws_every_run_in_its_color():

@@ -72,24 +72,32 @@ def run_color(number: int) -> Color:
     return _RUN_COLORS[number % len(_RUN_COLORS)]
 
 
+def _reach(steps: ArrayLike) -> float:
+    x = np.asarray(steps, dtype=np.float64)
+    return float(np.ptp(x)) if x.size else 0.0
+
+
 def panels_of(series: CurveSeries, window: int | None = None) -> tuple[Panel, ...]:
     """One panel a term, in the order in which terms first appear.
 
     Args:
         series: run -> term -> (steps (R,), values (R,)).
-        window: records a running mean covers; None takes a fortieth of each curve.
+        window: records a running mean covers; None takes as many as lie in a fortieth of the longest curve's steps, so
+            that all curves are smoothed over as many steps.
 
     Raises:
         ValueError: there is no term, or steps and values differ in number.
     """
     terms: dict[str, list[Curve]] = {}
+    longest = max((_reach(steps) for by_term in series.values() for steps, _ in by_term.values()), default=0.0)
     for number, (run, by_term) in enumerate(series.items()):
         for term, (steps, values) in by_term.items():
             x = np.asarray(steps, dtype=np.float64).reshape(-1)
             y = np.asarray(values, dtype=np.float64).reshape(-1)
             if x.shape != y.shape:
                 raise ValueError(f"Term {term!r} of run {run!r} has {len(x)} steps and {len(y)} values.")
-            terms.setdefault(term, []).append(Curve(run, run_color(number), x, y, smoothed(y, window)))
+            covered = round(longest / 40 * (len(x) - 1) / (_reach(x) or math.inf)) if window is None else window
+            terms.setdefault(term, []).append(Curve(run, run_color(number), x, y, smoothed(y, covered)))
     if not terms:
         raise ValueError("There is no term to draw.")
     every_step = axis_for([c.steps for curves in terms.values() for c in curves], may_be_log=False)
@@ -114,7 +122,7 @@ def curves_still(
         title: the headline.
         columns: panels a row; None takes up to three.
         panel_width: pixels a panel is wide.
-        window: records a running mean covers; None takes a fortieth of each curve.
+        window: records a running mean covers; None: see :func:`panels_of`.
         dark: light on dark.
 
     Raises:

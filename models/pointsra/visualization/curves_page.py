@@ -28,7 +28,7 @@ def curves_page(series: CurveSeries, title: str = "Training curves", window: int
     Args:
         series: run -> term -> (steps (R,), values (R,)); NaN leaves a gap.
         title: the headline, shown as it is.
-        window: records a running mean covers; None takes a fortieth of each curve.
+        window: records a running mean covers; None: see ``curves.panels_of``.
 
     Raises:
         ValueError: there is no term, or steps and values differ in number.

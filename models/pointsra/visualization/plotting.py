@@ -61,13 +61,13 @@ def axis_for(values: Sequence[NDArray[np.float64]], ticks: int = 4, may_be_log: 
     return _linear(low, high, ticks)
 
 
-def smoothed(values: ArrayLike, window: int | None = None) -> NDArray[np.float64]:
+def smoothed(values: ArrayLike, window: int) -> NDArray[np.float64]:
     """The running mean of values (R,) over ``window`` records centered on each, (R,); NaN counts for nothing.
 
-    Without a window it is a fortieth of the record, at least 1; a value that is NaN leaves the line whole.
+    A window below 2 smooths nothing; a value that is NaN leaves the line whole.
     """
     numbers = np.asarray(values, dtype=np.float64)
-    reach = max((len(numbers) // 40 if window is None else window) // 2, 0)
+    reach = max(window // 2, 0)
     known = np.isfinite(numbers)
     total = np.concatenate([[0.0], np.cumsum(np.where(known, numbers, 0.0))])
     count = np.concatenate([[0], np.cumsum(known)])
