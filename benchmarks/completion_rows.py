@@ -85,7 +85,7 @@ ROWS = (
     Row("mirror", "mirror and copy"),
     Row("nearest", "nearest training shape"),
     Row("recalled", "nearest visible part in training, told no more"),
-    Row("weights", "given weights (another budget)", drawings=ONE_STEP, steered=True),
+    Row("weights", "given weights (another budget)", drawings=SEVERAL, steered=True),
     Row("generator", "control: the generator itself"),
 )
 
