@@ -94,12 +94,14 @@ def test_curves_beside_one_another_are_smoothed_over_as_many_steps():
         "half": {"loss": (half, noise[:200])},
         "rare": {"loss": (rare, noise[::4])},
         "one": {"loss": ([3], [0.5])},
+        "short": {"loss": (np.arange(10), noise[:10])},
     }
     means = [curve.mean for curve in panels_of(series)[0].curves]
     np.testing.assert_allclose(means[0], smoothed(noise, 10))
     np.testing.assert_allclose(means[1], smoothed(noise[:200], 10))
     np.testing.assert_allclose(means[2], smoothed(noise[::4], 2))
     assert means[3] == [0.5]
+    np.testing.assert_allclose(means[4], smoothed(noise[:10], 2))
     assert not np.array_equal(means[2], noise[::4]) and not np.array_equal(means[1], noise[:200])
 
 

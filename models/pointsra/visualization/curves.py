@@ -83,7 +83,7 @@ def panels_of(series: CurveSeries, window: int | None = None) -> tuple[Panel, ..
     Args:
         series: run -> term -> (steps (R,), values (R,)).
         window: records a running mean covers; None takes as many as lie in a fortieth of the longest curve's steps, so
-            that all curves are smoothed over as many steps.
+            that all curves are smoothed over as many steps, and at most a fifth of its own, so that none is flat.
 
     Raises:
         ValueError: there is no term, or steps and values differ in number.
@@ -96,8 +96,9 @@ def panels_of(series: CurveSeries, window: int | None = None) -> tuple[Panel, ..
             y = np.asarray(values, dtype=np.float64).reshape(-1)
             if x.shape != y.shape:
                 raise ValueError(f"Term {term!r} of run {run!r} has {len(x)} steps and {len(y)} values.")
-            covered = round(longest / 40 * (len(x) - 1) / (_reach(x) or math.inf)) if window is None else window
-            terms.setdefault(term, []).append(Curve(run, run_color(number), x, y, smoothed(y, covered)))
+            usual = min(round(longest / 40 * (len(x) - 1) / (_reach(x) or math.inf)), len(x) // 5)
+            mean = smoothed(y, usual if window is None else window)
+            terms.setdefault(term, []).append(Curve(run, run_color(number), x, y, mean))
     if not terms:
         raise ValueError("There is no term to draw.")
     every_step = axis_for([c.steps for curves in terms.values() for c in curves], may_be_log=False)
