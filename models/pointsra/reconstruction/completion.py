@@ -22,7 +22,7 @@ from pointsra.ops.occlusion import seen_from_one_side
 from pointsra.ops.patches import Patches, cut_patches
 from pointsra.ops.randomness import stream
 from pointsra.ops.slot_noise import cooled, slot_noise
-from pointsra.reconstruction.density import with_count
+from pointsra.reconstruction.density import evened_out, with_count
 from pointsra.training.assembly import flow_objective_named
 from pointsra.training.bound_flow import BoundFlow, bound_flow
 from pointsra.training.masking import scan_patches, scan_size, visible_frame
@@ -123,10 +123,11 @@ def draw_completions(
     drawn = flow_objective_named(description.flow["objective"]).draw(counter, cooled(noise, temperature), steps)
     centers = drawn * network.center_scale + middle
     points = Patches(centers, network.decoder(encoding, centers)).points
+    usual = points.shape[1] // description.cell_density
     if count is None:
-        usual = points.shape[1] // description.cell_density
         count = min(max(round(len(visible) * (groups - shares) / shares), usual), _DENSEST * usual)
-    points = with_count(points, count, seed)
+    dense = min(max(count, usual), _DENSEST * usual)
+    points = with_count(evened_out(with_count(points, dense, seed)), count, seed)
     return Drawn(
         points=frame.from_unit(points).cpu().numpy(),
         centers=frame.from_unit(centers).cpu().numpy(),
