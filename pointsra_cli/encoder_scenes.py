@@ -16,7 +16,7 @@ from pointsra.progress import Report
 from pointsra.visualization.components import plane_map
 from pointsra.visualization.embedding import EmbeddingMap
 from pointsra.visualization.encoded_scenes import attention_scene, features_scene
-from pointsra.visualization.named_clouds import NamedCloud, located, named_clouds, named_split, split_of
+from pointsra.visualization.named_clouds import NamedCloud, check_up, located, named_clouds, named_split, split_of
 from pointsra.visualization.scenes import Scene
 
 KINDS = ("attention", "features", "embedding")
@@ -38,6 +38,7 @@ class EncoderRequest:
         query, block: whose attention; None takes the usual ones.
         method: of the map, one of :data:`MAPS`.
         seed: of what is drawn at random.
+        up: the axis of files that points up; None takes y.
     """
 
     what: str
@@ -49,6 +50,7 @@ class EncoderRequest:
     block: int | None = None
     method: str = "pca"
     seed: int = 0
+    up: str | None = None
 
 
 @dataclass(frozen=True)
@@ -85,7 +87,7 @@ def planned(request: EncoderRequest) -> EncoderPlan:
 
     device = resolve_device(request.device)
     if request.what != "embedding":
-        title, clouds = named_clouds(request.targets, request.root)
+        title, clouds = named_clouds(request.targets, request.root, request.up)
         model = open_encoder(request.weights, device)
         gaze = gaze_of(model, request.query, request.block) if request.what == "attention" else None
         facts: dict[str, Any] = {"weights": str(request.weights), "clouds": len(clouds)}
@@ -124,6 +126,7 @@ def _mapped_split(request: EncoderRequest) -> tuple[Path, int]:
     if len(request.targets) > 1:
         raise SettingsError("An embedding maps the clouds of one data set: name one data set or split.")
     path = split_of(located(request.targets[0], request.root))
+    check_up(request.up, int(path is None))
     if path is None:
         raise InputFileError(
             f"{request.targets[0]} is one cloud, and an embedding maps many: name a data set or split."

@@ -119,3 +119,15 @@ def one_of(*words: str) -> Callable[[Any, str | None], str | None]:
 def choice(*words: str, flag: str, help: str) -> Any:
     """An option whose value is one of ``words``."""
     return typer.Option(flag, metavar="|".join(words), help=help, callback=one_of(*words))
+
+
+UpAxis = Annotated[
+    str | None,
+    typer.Option(
+        "--up",
+        metavar="[-]x|y|z",
+        help="Which axis of the file points up.",
+        show_default="y",
+        callback=one_of("x", "y", "z", "-x", "-y", "-z"),
+    ),
+]

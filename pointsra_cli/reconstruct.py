@@ -115,16 +115,7 @@ def reconstruct(
         int | None,
         typer.Option("--mesh-points", min=1, metavar="N", help="Points sampled from a mesh.", show_default=False),
     ] = None,
-    up: Annotated[
-        str | None,
-        typer.Option(
-            "--up",
-            metavar="[-]x|y|z",
-            help="Which axis of the input points up.",
-            show_default="y",
-            callback=options.one_of("x", "y", "z", "-x", "-y", "-z"),
-        ),
-    ] = None,
+    up: options.UpAxis = None,
     view: Annotated[bool, typer.Option("--view", help="Open the result in a window (needs open3d).")] = False,
     preset: Annotated[str | None, typer.Option("--preset", hidden=True)] = None,
     overrides: Annotated[list[str] | None, typer.Option("--set", hidden=True)] = None,
@@ -149,6 +140,8 @@ def reconstruct(
         raise SettingsError("reconstruct takes no preset: the settings come with the weights (--weights RUN).")
     if missing is not None and hide != "none":
         raise SettingsError(f"--missing says how much a partial scan lacks: it goes with --hide none, not {hide}.")
+    if str(source) == "-":
+        raise InputFileError("INPUT -: standard input is not read: write the points to a file and name it.")
     for name, path in (("INPUT", source), ("--image", image)):
         if path is not None and not path.is_file():
             what = "is a folder, not a file" if path.is_dir() else "is a pipe or a device, not a file"
@@ -194,9 +187,7 @@ def reconstruct(
 
         require_window()  # before the work, not after it
     if dry_run:
-        screen.dry_run(
-            {**wanted, **plan_reconstruct(request), "format": file_format, "surfaces": mesh, "out": str(folder)}
-        )
+        screen.dry_run({**wanted, **plan_reconstruct(request), "format": file_format, "mesh": mesh, "out": str(folder)})
         return
     screen.note(f"Completing {source} on {wanted['device']}, into {folder}")
     screen.detail(f"Weights: {weights or 'those of the package'}, seed {wanted['seed']}")

@@ -74,6 +74,7 @@ def visualize(
             callback=options.one_of("pca", "tsne"),
         ),
     ] = None,
+    up: options.UpAxis = None,
     view: Annotated[bool, typer.Option("--view", help="Open a window (needs open3d).")] = False,
     force: Annotated[bool, typer.Option("--force", help="Replace an existing --out file.")] = False,
     preset: options.Preset = None,
@@ -122,7 +123,7 @@ def visualize(
 
         source = packaged_weights() if weights is None else weights
         request = EncoderRequest(
-            what, targets, data_root(data), source, device, query, block, method or "pca", seed or 0
+            what, targets, data_root(data), source, device, query, block, method or "pca", seed or 0, up
         )
         prepared = planned(request)
         facts = dict(prepared.facts)
@@ -135,7 +136,7 @@ def visualize(
             scene = encoded_scene(prepared, report)
     else:
         settings = _patch_settings(preset, overrides, what)
-        scene = _plain_scene(targets, what, settings, seed, data_root(data), device)
+        scene = _plain_scene(targets, what, settings, seed, data_root(data), device, up)
         if dry_run:
             shown = {**plan, "what": scene.what, "cells": len(scene.cells) or None, **ends}
             screen.dry_run(shown, settings if scene.what in ("patches", "masks") else None)
@@ -175,7 +176,7 @@ def _check_fit(what: str | None, cut: Any, encoder_options: dict[str, Any]) -> N
 
 
 def _plain_scene(
-    targets: list[Path], what: str | None, settings: Any, seed: int | None, root: Path, device: str
+    targets: list[Path], what: str | None, settings: Any, seed: int | None, root: Path, device: str, up: str | None
 ) -> Any:
     """The scene of what no network is asked for; ``settings`` say how patches and masks are cut."""
     if device not in ("auto", "cpu"):
@@ -194,7 +195,7 @@ def _plain_scene(
         teacher=getattr(settings.masks, "teacher", None) if masked else None,  # peers' methods have none
         seed=seed if seed is not None else settings.seed,
     )
-    return look_at(targets, what, cutting, root)
+    return look_at(targets, what, cutting, root, up)
 
 
 def _target_file(out: Path | None, targets: list[Path], *, view: bool, force: bool) -> Path | None:

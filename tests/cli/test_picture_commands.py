@@ -10,6 +10,7 @@ from PIL import Image
 
 from pointsra.data.files import read_cloud
 from pointsra.data.store import open_split
+from pointsra.ops.up_axis import from_y_up
 
 
 def test_reconstruct_writes_everything_in_the_frame_of_the_input(run, tiny_run, cloud):
@@ -44,9 +45,12 @@ def test_reconstruct_shows_a_short_table_and_where_to_look(run, tiny_run, cloud,
     assert partial.code == 0, partial.stderr
     assert "Chamfer" not in partial.stdout
     alone = partial.stdout.split("Look at:")[1].split()[0]  # one completion differs from no other
+    assert json.loads((Path(alone).parent / "summary.json").read_text())["diversity"] is None
     assert "iversity" not in partial.stdout and ">diversity" not in Path(alone).read_text()
     assert "Diversity" in outcome.stdout and ">diversity" in Path(page).read_text()
     assert run("visualize", Path(alone).parent, "--out", "seen.html").code == 0
+    features = run("visualize", Path(alone).parent, "--what", "features")
+    assert "It is a reconstruct folder: name one of its clouds." in " ".join(features.stderr.split())
     assert ">diversity" not in Path("seen.html").read_text()
 
 
@@ -78,7 +82,10 @@ def test_surfaces_and_windows_are_refused_before_the_work(run, tiny_run, cloud, 
 def test_reconstruct_dry_run_checks_input_and_weights(run, tiny_run, cloud, tmp_path, files_here):
     before = files_here()
     planned = run("reconstruct", cloud, "--weights", tiny_run, "--dry-run", "--json")
-    assert json.loads(planned.stdout)["plan"]["points_in"] == 600
+    plan = json.loads(planned.stdout)["plan"]
+    assert (plan["points_in"], plan["ratio"], plan["up"], plan["temperature"]) == (600, 0.75, "y", 0.65)
+    assert (plan["drawn_from_mesh"], plan["mesh"]) == (False, False)
+    assert "standard input is not read" in run("reconstruct", "-", "--weights", tiny_run).stderr
     assert run("reconstruct", cloud, "--weights", tiny_run / "preset.toml", "--dry-run").code == 2
     assert files_here() == before
     (tmp_path / "bad.ply").write_text("ply\nbroken")
@@ -94,6 +101,7 @@ def test_reconstruct_dry_run_checks_input_and_weights(run, tiny_run, cloud, tmp_
         (["--guidance", "2"], "--text or --image"),
         (["--ratio", "1.0"], "--ratio"),
         (["--weights", "nowhere"], "nowhere"),
+        (["--mesh-points", "100"], "holds points already"),
     ],
 )
 def test_reconstruct_refuses_what_does_not_go_together(run, tiny_run, cloud, extra, words, files_here):
@@ -212,6 +220,21 @@ def test_visualize_the_embedding_of_a_data_set(run, tiny_run, shapes_root, tmp_p
     assert (tmp_path / "x.png").read_bytes() == first
 
 
+@pytest.mark.parametrize("what", ["cloud", "patches", "features"])
+def test_a_file_with_z_up_is_turned_where_it_is_said(run, tiny_run, cloud, tmp_path, what):
+    points = read_cloud(cloud).points
+    np.savetxt("lying.xyz", from_y_up(points, "z"), fmt="%.17g")
+    Path("standing").mkdir()
+    np.savetxt("standing/lying.xyz", points, fmt="%.17g")
+    weights = ("--weights", tiny_run) if what == "features" else ()
+    sources = {"standing": ["standing/lying.xyz"], "turned": ["lying.xyz", "--up", "z"], "lying": ["lying.xyz"]}
+    for name, source in sources.items():
+        assert run("visualize", *source, "--what", what, *weights, "--out", f"{name}.png").code == 0
+    shown = {name: np.asarray(Image.open(f"{name}.png")) for name in ("standing", "turned", "lying")}
+    assert np.array_equal(shown["turned"], shown["standing"])
+    assert shown["lying"].shape != shown["standing"].shape or not np.array_equal(shown["lying"], shown["standing"])
+
+
 def test_visualize_encoders_dry_run(run, tiny_run, cloud, files_here):
     before = files_here()
     words = ("visualize", cloud, "--what", "attention", "--weights", tiny_run, "--dry-run", "--json")
@@ -261,7 +284,9 @@ def test_visualize_never_replaces_a_file_silently(run, cloud, tmp_path):
     [
         (["nix"], "no such file"),
         (["CLOUD", "--out", "x.gif"], ".png or .html"),
-        (["CLOUD", "CLOUD"], "Only curves"),
+        (["CLOUD", "CLOUD"], "Curves, features and attention take several"),
+        (["RUN", "--up", "z"], "--up turns files"),
+        (["CLOUD", "--up", "w"], "-x, -y, -z"),
         (["RUN", "--what", "cloud"], "no prepared data set"),
         (["RUN", "--what", "completions"], "reconstruct wrote"),
         (["CLOUD", "--what", "curves"], "metrics"),

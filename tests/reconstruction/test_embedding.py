@@ -10,6 +10,7 @@ import torch
 
 import pointsra
 from pointsra.errors import DeviceError
+from pointsra.ops.up_axis import from_y_up
 
 
 @pytest.fixture(scope="module")
@@ -66,6 +67,16 @@ def test_coordinates_beyond_single_precision_are_refused(factor, model):
 def test_complex_numbers_are_refused(given, model):
     with pytest.raises(ValueError, match="must be real"):
         model.embed(given)
+
+
+@pytest.mark.parametrize("up", ["z", "-y", "x"])
+def test_what_lies_on_its_side_is_turned_by_the_axis_that_points_up(up, model):
+    points = cloud(500)
+    lying = from_y_up(points, up)
+    np.testing.assert_allclose(model.embed(lying, up=up), model.embed(points), atol=1e-5)
+    assert not np.allclose(model.embed(lying), model.embed(points), atol=0.05)
+    with pytest.raises(ValueError, match="up must be one of y, z, x, -y, -z, -x, not 'w'"):
+        model.embed(points, up="w")
 
 
 def test_a_device_of_torch_is_a_device(model):

@@ -323,6 +323,8 @@ def test_coordinates_out_of_range_are_refused(unit, chair, tiny_run):
         ({"hide": "none", "missing": 1.5}, "--missing"),
         ({"one_sided": True}, "--one-sided goes with --hide none"),
         ({"guidance": 2.0}, "--text or --image"),
+        ({"text": "a chair", "guidance": 21.0}, "between 0 and 20"),
+        ({"count": 100}, "holds points already"),
         ({"temperature": 0.0}, "--temperature"),
         ({"temperature": float("nan")}, "--temperature"),
         ({"samples": 1_000_000}, "1000000 completions of about 2048 points"),

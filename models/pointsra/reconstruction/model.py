@@ -15,6 +15,7 @@ from pointsra.ops.cleaning import stray_points
 from pointsra.ops.randomness import stream
 from pointsra.ops.sampling import farthest_point_indices, gather_points, random_indices
 from pointsra.ops.transforms import unit_frame
+from pointsra.ops.up_axis import UP_AXES, to_y_up
 from pointsra.reconstruction.export import export_encoder
 from pointsra.reconstruction.framing import LARGEST
 from pointsra.reconstruction.outcome import Completions
@@ -50,20 +51,25 @@ class Model:
         return frozen_feature_dim(self.description)
 
     @torch.no_grad()
-    def embed(self, points: ArrayLike | Tensor) -> NDArray[np.float32] | Tensor:
+    def embed(self, points: ArrayLike | Tensor, up: str = "y") -> NDArray[np.float32] | Tensor:
         """One feature a cloud: mean and maximum of its patch tokens at two scales, averaged over turns about y.
 
         Args:
-            points: (N, 3) or (B, N, 3), any N ≥ 1, any frame and unit, y up. Array (of any real type and layout), lists
-                or tensor. Stray points far from the others (``ops.cleaning``) are left out.
+            points: (N, 3) or (B, N, 3), any N ≥ 1, any frame and unit. Array (of any real type and layout), lists or
+                tensor. Stray points far from the others (``ops.cleaning``) are left out. Above the number of points
+                that patches are cut from (2,048 in the package), which ones those are hangs on the order.
+            up: which axis points up, as in :meth:`reconstruct`.
 
         Returns:
             (D,) or (B, D), an array for an array and a tensor (on the model's device) for a tensor. A cloud has the
             same feature wherever it stands in a batch.
 
         Raises:
-            ValueError: another shape, no points, values that are not real and finite, or beyond single precision.
+            ValueError: another shape, no points, values that are not real and finite, or beyond single precision; an
+                axis that is none of ``ops.up_axis.UP_AXES``.
         """
+        if up not in UP_AXES:
+            raise ValueError(f"up must be one of {', '.join(UP_AXES)}, not {up!r}")
         given = _in_double(points)
         if given.ndim not in (2, 3) or given.shape[-1] != 3 or 0 in given.shape:
             raise ValueError(f"points must be (N, 3) or (B, N, 3) with N ≥ 1, not {tuple(given.shape)}")
@@ -73,6 +79,7 @@ class Model:
         extents = (clouds.amax(dim=1) - clouds.amin(dim=1)).amax(dim=1)
         if float(clouds.abs().max()) > LARGEST or bool(((extents > 0) & (extents < 1.0 / LARGEST)).any()):
             raise ValueError(f"points must lie within {LARGEST:g} and span more than its inverse: which unit is it?")
+        clouds = torch.from_numpy(to_y_up(clouds.numpy(), up))
         clouds = torch.stack([_without_stray(cloud) for cloud in clouds])
         features = torch.cat([self._embed(part) for part in clouds.split(_CLOUDS_AT_ONCE)])
         features = features[0] if given.ndim == 2 else features

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from pointsra.reconstruction.surface import Surface
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Completions:
     """S completions of one input. ``_raw`` is the file's frame; ``_unit`` the unit frame of all its points but stray
     ones, turned so that y is up.
@@ -35,7 +35,7 @@ class Completions:
         fidelity: (S) mean distance of the visible points to each whole completion, unit frame; 0 where the
             visible points are part of it.
         chamfer_l2, f_score: (S) of the generated to the hidden points, unit frame; None where nothing was hidden.
-        diversity: mean pairwise CD-L2 of the completions, unit frame.
+        diversity: mean pairwise CD-L2 of the completions, unit frame; 0 of a single one, null in the summary.
         apart: (S) mean CD-L2 of each completion to the others, of many to 16; the smallest is the most typical one.
         seconds: load and sample.
         weights: which were used.
@@ -68,6 +68,10 @@ class Completions:
     notes: tuple[str, ...]
     request: ReconstructRequest
 
+    def __repr__(self) -> str:
+        count, points = self.generated_raw.shape[:2]
+        return f"Completions({count} of {len(self.visible_raw):,} visible points, with {points:,} new ones each)"
+
     def surface(self, sample: int) -> Surface | None:
         """A surface through the points of one completion, visible ones first, without stray ones; None where none fits.
 
@@ -85,6 +89,7 @@ class Completions:
 
     def summary(self) -> dict[str, Any]:
         """What ``summary.json`` holds; the time of writing is added by whoever writes."""
+        several = len(self.generated_raw) > 1
         table: dict[str, Any] = {
             "input": str(self.request.input),
             "points_in": self.points_in,
@@ -98,8 +103,8 @@ class Completions:
             "guidance": 1.0 if self.request.guidance is None else self.request.guidance,
             "network_evaluations": self.network_evaluations,
             "seconds": dict(self.seconds),
-            "diversity": self.diversity,
-            "apart": _figures(self.apart, min),
+            "diversity": self.diversity if several else None,
+            "apart": _figures(self.apart, min) if several else None,
             "fidelity": _figures(self.fidelity, min),
             "hide": self.request.hide,
             "ratio": asked_ratio(self.request.hide, self.request.ratio),

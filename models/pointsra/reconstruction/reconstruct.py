@@ -13,9 +13,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pointsra.data.files import read_cloud
+from pointsra.data.files import Cloud, read_cloud
 from pointsra.data.mesh_files import sample_surface
-from pointsra.errors import CheckpointError, InputFileError
+from pointsra.errors import CheckpointError, InputFileError, SettingsError
 from pointsra.metrics.geometry import chamfer_and_f_score, mean_apart
 from pointsra.networks.mean_flow_transformer import FlowCondition
 from pointsra.networks.point_sra import PointSRA
@@ -56,7 +56,7 @@ def _reconstruct(request: ReconstructRequest, source: Path, report: Report) -> C
     started = time.perf_counter()
     network, description = load_point_sra(source, request.device)
     report(Progress("read", 0, request.samples, "samples"))
-    cloud = read_cloud(request.input, count=request.count, seed=request.seed)
+    cloud = _read(request)
     loaded = time.perf_counter() - started
     surface = None
     if cloud.vertices is not None and cloud.faces is not None and request.hide == "view":
@@ -86,8 +86,22 @@ def plan_reconstruct(request: ReconstructRequest) -> dict[str, Any]:
     if not description.sizes.flow_depth:
         raise CheckpointError(f"{source} was trained without a flow and cannot draw completions.")
     flow_condition(request, description, request.device)
+    cloud = _read(request)
+    return {
+        "weights": str(source),
+        "points_in": len(cloud.points),
+        "drawn_from_mesh": cloud.was_mesh,
+        "ratio": asked_ratio(request.hide, request.ratio),
+        "temperature": request.temperature,
+        "up": request.up or "y",
+    }
+
+
+def _read(request: ReconstructRequest) -> Cloud:
     cloud = read_cloud(request.input, count=request.count, seed=request.seed)
-    return {"weights": str(source), "points_in": len(cloud.points), "mesh": cloud.was_mesh}
+    if request.count is not None and not cloud.was_mesh:
+        raise SettingsError(f"--mesh-points is for meshes: {request.input} holds points already; leave it out.")
+    return cloud
 
 
 def complete_points(

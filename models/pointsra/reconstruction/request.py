@@ -15,6 +15,7 @@ TEMPERATURE = 0.65
 """Of the noise, unless another is asked for; found on validation shapes (docs/beware.md says what it is worth)."""
 
 _MOST_POINTS = 20_000_000  # of a mesh, and of all completions together; ours: some gigabytes of memory
+_MOST_GUIDANCE = 20.0  # ours: there completions are swollen by half already, and of 1000 nothing is left of a shape
 _USUAL_POINTS = 2048  # about what a completion has where nobody says how many
 
 
@@ -35,7 +36,7 @@ class ReconstructRequest:
             away; None judges by the points.
         text: a caption that steers the completions.
         image: a picture that steers them.
-        guidance: weight of classifier-free guidance; None: 1, that is none.
+        guidance: weight of classifier-free guidance, 0 to 20; None: 1, that is none.
         temperature: size of the noise that samples start from, above 0 and at most 2; 1 is the flow's own
             distribution, less is surer and less varied.
         seed: everything random follows from it.
@@ -99,5 +100,7 @@ def check_request(request: ReconstructRequest) -> None:
         raise SettingsError("--ratio says how much of a whole is hidden: with --hide none write --missing.")
     if not 0.0 < request.temperature <= 2.0:
         raise SettingsError(f"--temperature {request.temperature} must lie above 0 and not above 2.")
+    if request.guidance is not None and not 0.0 <= request.guidance <= _MOST_GUIDANCE:
+        raise SettingsError(f"--guidance {request.guidance:g} must lie between 0 and {_MOST_GUIDANCE:g}.")
     if request.guidance is not None and request.text is None and request.image is None:
         raise SettingsError("--guidance needs --text or --image to guide towards.")

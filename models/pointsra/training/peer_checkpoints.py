@@ -96,10 +96,9 @@ def _load_plainly(path: Path) -> dict[str, Any]:
     except Exception as cause:
         named = re.search(r"GLOBAL ([\w.]+)", str(cause))
         if named is None or "weights_only" not in str(cause).lower():
-            reason = " ".join(str(cause).split()).partition(". ")[0][:120]
             raise CheckpointError(
-                f"{path} is no checkpoint of torch, or a damaged one ({reason}). Name a run folder, a "
-                "model.safetensors or a peer's .pth; if it is one, copy it again."
+                f"{path} is no checkpoint of torch, or a damaged one. Name a run folder, a model.safetensors or a "
+                "peer's .pth; if it is one, copy it again."
             ) from cause
         raise CheckpointError(
             f"{path} pickles objects of {named[1]}, which reading would run: if you trust its source, save its "

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from pointsra.data.files import read_cloud
+from pointsra.data.files import Cloud, read_cloud
 from pointsra.data.places import read_manifest, split_path
 from pointsra.data.store import Split, open_split
 from pointsra.errors import InputFileError, SettingsError
+from pointsra.ops.up_axis import to_y_up
 
 SURFACE_POINTS = 20_000  # drawn from a mesh for a picture (ours: splats close up at 800 pixels)
 MOST_POINTS = 200_000  # of a scan; a picture shows no more
@@ -26,7 +27,7 @@ class NamedCloud:
     """One cloud.
 
     Attributes:
-        points: (N, 3) in its file's frame.
+        points: (N, 3) in its file's frame, turned so that y is up.
         title: its name, or its class in a data set; "" where the picture shows it alone.
         subtitle: its size, or its id in a data set.
         raw: whether networks are given it in this frame and not in the unit frame, as some data sets have it.
@@ -65,13 +66,31 @@ def split_of(target: Path) -> Path | None:
     if not target.is_dir():
         return None
     if not (target / "manifest.json").is_file():
-        weights = " It is a run: name it with --weights." if (target / "model.safetensors").is_file() else ""
-        raise InputFileError(f"{target} holds no prepared data set: name a file or a data set.{weights}")
+        more = " It is a run: name it with --weights." if (target / "model.safetensors").is_file() else ""
+        if (target / "summary.json").is_file():
+            more = " It is a reconstruct folder: name one of its clouds."
+        raise InputFileError(f"{target} holds no prepared data set: name a file or a data set.{more}")
     splits = sorted(read_manifest(target).get("splits", {}))
     if not splits:
         raise InputFileError(f"{target}: its manifest names no split; prepare it again.")
     tests = [name for name in splits if "test" in name]
     return split_path(target.parent, target.name, (tests or splits)[0])
+
+
+def file_cloud(target: Path, up: str | None, most: int = MOST_POINTS) -> Cloud:
+    """A file's cloud of at most ``most`` points, turned so that its axis ``up`` (y where None) points to +y."""
+    cloud = read_cloud(target, count=min(SURFACE_POINTS, most), max_points=min(MOST_POINTS, most))
+    return replace(cloud, points=to_y_up(cloud.points, up or "y"))
+
+
+def check_up(up: str | None, files: int) -> None:
+    """Refuse an axis where it would turn nothing.
+
+    Raises:
+        SettingsError: an axis, and no cloud file to turn.
+    """
+    if up is not None and not files:
+        raise SettingsError("--up turns files; runs, data sets and reconstruct folders say themselves what is up.")
 
 
 def spread(split: Split, most: int = SHEET_CLOUDS) -> NDArray[np.int64]:
@@ -92,15 +111,16 @@ def spread(split: Split, most: int = SHEET_CLOUDS) -> NDArray[np.int64]:
     return order[np.lexsort((order, split.labels[order]))]
 
 
-def named_clouds(targets: Sequence[Path], root: Path) -> tuple[str, list[NamedCloud]]:
+def named_clouds(targets: Sequence[Path], root: Path, up: str | None = None) -> tuple[str, list[NamedCloud]]:
     """The clouds of files and data sets together, at most :data:`SHEET_CLOUDS`, and a headline.
 
     Args:
         targets: files, splits or data sets; each data set gives as many clouds as it has room for.
         root: data root, where a target is the bare name of a data set.
+        up: the axis of files that points up; y where None.
 
     Raises:
-        SettingsError: there are more targets than clouds can be shown.
+        SettingsError: there are more targets than clouds can be shown, or an axis without files.
         InputFileError, DataError: a target is missing or cannot be read.
     """
     if len(targets) > SHEET_CLOUDS:
@@ -108,13 +128,14 @@ def named_clouds(targets: Sequence[Path], root: Path) -> tuple[str, list[NamedCl
     found = [located(target, root) for target in targets]
     splits = [split_of(target) for target in found]
     sets = sum(split is not None for split in splits)
+    check_up(up, len(found) - sets)
     room = (SHEET_CLOUDS - (len(found) - sets)) // max(sets, 1)
     most = _MOST_COLORED // (SHEET_CLOUDS if sets else len(found))
     titles: list[str] = []
     clouds: list[NamedCloud] = []
     for target, split in zip(found, splits, strict=True):
         if split is None:
-            cloud = read_cloud(target, count=min(SURFACE_POINTS, most), max_points=min(MOST_POINTS, most))
+            cloud = file_cloud(target, up, most)
             words = f"{len(cloud.points):,} points" + (" drawn from the mesh" if cloud.was_mesh else "")
             clouds.append(NamedCloud(cloud.points, target.name if len(found) > 1 else "", words, False, target))
             titles.append(target.name)

@@ -20,7 +20,7 @@ from pointsra.errors import InputFileError, SettingsError
 from pointsra.ops.cleaning import stray_points
 from pointsra.ops.up_axis import UP_AXES, to_y_up
 from pointsra.visualization.metrics_file import read_metrics
-from pointsra.visualization.named_clouds import MOST_POINTS, SURFACE_POINTS, located, named_split, split_of, spread
+from pointsra.visualization.named_clouds import check_up, file_cloud, located, named_split, split_of, spread
 from pointsra.visualization.palette import SEEN_BY_BOTH, SEEN_BY_TEACHER, UNSEEN
 from pointsra.visualization.patches import mask_colors, patch_colors
 from pointsra.visualization.scenes import Completed, Scene
@@ -50,7 +50,7 @@ class Cutting:
     seed: int = 0
 
 
-def look_at(targets: Sequence[Path], what: str | None, cutting: Cutting, root: Path) -> Scene:
+def look_at(targets: Sequence[Path], what: str | None, cutting: Cutting, root: Path, up: str | None = None) -> Scene:
     """The scene of one target, or of several runs' curves.
 
     Args:
@@ -58,22 +58,27 @@ def look_at(targets: Sequence[Path], what: str | None, cutting: Cutting, root: P
         what: one of :data:`KINDS`; None guesses from the first target.
         cutting: how patches and masks are made.
         root: data root, where a target is the bare name of a data set.
+        up: the axis of a file that points up; y where None.
 
     Raises:
-        SettingsError: several targets that are no runs, or a target that ``what`` does not fit.
+        SettingsError: several targets that are no runs, a target that ``what`` does not fit, or an axis without a file.
         InputFileError, DataError: a target is missing or cannot be read.
     """
     found = [located(target, root) for target in targets]
     kind = what or guess(found[0])
     if len(found) > 1 and kind != "curves":
-        raise SettingsError(f"Only curves take several targets, {kind} takes one: name one file or folder.")
+        raise SettingsError(
+            f"--what {kind} takes one target: name one file or folder. Curves, features and attention take several."
+        )
+    is_file = kind not in ("curves", "completions") and split_of(found[0]) is None
+    check_up(up, int(is_file))
     if kind == "curves":
         return _curves(found)
     if kind == "completions":
         return _completions(found[0])
     if kind == "cloud":
-        return _clouds(found[0])
-    return _cut(found[0], kind, cutting)
+        return _clouds(found[0], up)
+    return _cut(found[0], kind, cutting, up)
 
 
 def guess(target: Path) -> str:
@@ -165,10 +170,10 @@ def _scores(summary: Mapping[str, Any], count: int) -> list[dict[str, float]] | 
     return [{name: float(values[number]) for name, values in columns.items()} for number in range(count)]
 
 
-def _clouds(target: Path) -> Scene:
+def _clouds(target: Path, up: str | None) -> Scene:
     split = split_of(target)
     if split is None:
-        cloud = read_cloud(target, count=SURFACE_POINTS, max_points=MOST_POINTS)
+        cloud = file_cloud(target, up)
         words = f"{len(cloud.points):,} points" + (" drawn from the mesh" if cloud.was_mesh else "")
         return Scene("cloud", target.name, (Cell(cloud.points, cloud.colors, "", words),))
     with open_split(split) as clouds:
@@ -181,7 +186,7 @@ def _clouds(target: Path) -> Scene:
     return Scene("cloud", title, cells)
 
 
-def _cut(target: Path, kind: str, cutting: Cutting) -> Scene:
+def _cut(target: Path, kind: str, cutting: Cutting, up: str | None) -> Scene:
     import torch
 
     from pointsra.ops.masks import block_order, random_order, view_order, visible_count
@@ -189,7 +194,7 @@ def _cut(target: Path, kind: str, cutting: Cutting) -> Scene:
     from pointsra.ops.randomness import stream
     from pointsra.ops.transforms import unit_frame
 
-    name, points = _one_cloud(target)
+    name, points = _one_cloud(target, up)
     rng = np.random.default_rng(cutting.seed)
     drawn = points[rng.permutation(len(points))[: cutting.points]]
     if len(drawn) < max(cutting.groups, cutting.size):
@@ -227,10 +232,10 @@ def _cut(target: Path, kind: str, cutting: Cutting) -> Scene:
     return Scene("masks", name, tuple(cells), legend=legend, note=f"In each, the {words}.")
 
 
-def _one_cloud(target: Path) -> tuple[str, NDArray[np.float64]]:
+def _one_cloud(target: Path, up: str | None) -> tuple[str, NDArray[np.float64]]:
     """A name and points (N, 3): of a file, or of the first cloud of a data set."""
     split = split_of(target)
     if split is None:
-        return target.name, read_cloud(target, count=SURFACE_POINTS, max_points=MOST_POINTS).points
+        return target.name, file_cloud(target, up).points
     with open_split(split) as clouds:
         return f"{clouds.ids[0]} ({clouds.dataset})", clouds.points_at([0])[0].astype(np.float64)
