@@ -99,6 +99,7 @@ def guess(target: Path) -> str:
 
 
 def _curves(targets: Sequence[Path]) -> Scene:
+    targets = list({target.resolve(): target for target in targets}.values())  # named twice, a run is one curve
     runs = [read_metrics(target) for target in targets]
     names = _distinct([run.name for run in runs], targets)
     series = {name: run.series for name, run in zip(names, runs, strict=True)}
