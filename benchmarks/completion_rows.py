@@ -5,8 +5,9 @@ That of MeanFlow is the preset's, with an energy score of what it draws in one e
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import cast
+from typing import Any, cast
 
 from pointsra.data.loaders import steps_per_epoch
 from pointsra.reconstruction.request import TEMPERATURE
@@ -75,6 +76,10 @@ class Row:
     def first(self) -> str:
         """The label of the drawing that decides on aims."""
         return self.drawings[0].label
+
+    def labels(self, found: Sequence[Mapping[str, Any]]) -> list[str]:
+        """The labels of the drawings that all of its results hold; those of former versions may hold fewer."""
+        return [each.label for each in self.drawings if all(each.label in run["lines"] for run in found)]
 
 
 ROWS = (

@@ -36,15 +36,15 @@ def main_table(results: Results, samples: int) -> list[str]:
         if not found:
             lines.append(line(row.title, "", "not run", *[""] * 10))
             continue
-        for drawing in row.drawings:
+        for label in row.labels(found):
             cells = []
             for mask in MASKS:
                 for name in ("best", "mean"):
-                    cells.append(over_seeds(found, drawing.label, mask, name, 1e3, 1))
+                    cells.append(over_seeds(found, label, mask, name, 1e3, 1))
             for name, factor, digits in (("tmd", 1e3, 1), ("uhd", 1e3, 1), ("kept", 100, 1), ("seconds", 1, 3)):
                 mask = "parts" if row.name == "generator" else "all"
-                cells.append(over_seeds(found, drawing.label, mask, name, factor, digits))
-            lines.append(line(row.title, drawing.label, *cells, len(found)))
+                cells.append(over_seeds(found, label, mask, name, factor, digits))
+            lines.append(line(row.title, label, *cells, len(found)))
     return lines
 
 
@@ -88,7 +88,7 @@ def largest_deviations(shares: dict[str, dict[str, float]]) -> dict[str, float]:
 
 def coverage_tables(results: Results, kinds: Sequence[str]) -> tuple[list[str], dict[str, Any]]:
     """The largest deviation from the truth by choice, then every share; and all of it for the JSON."""
-    columns = [(row, each.label) for row in ROWS if results.get(row.name) for each in row.drawings]
+    columns = [(row, label) for row in ROWS if results.get(row.name) for label in row.labels(results[row.name])]
     shares = {(row.name, label): coverage(results[row.name], label, kinds) for row, label in columns}
     headers = ("completes", "evaluations", *KINDS, f"all within {COVERAGE_AIM}", "options a shape", "like one, %")
     lines = [line(*headers), line(*["---"] * len(headers))]

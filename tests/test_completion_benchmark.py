@@ -223,6 +223,23 @@ def test_finished_rows_are_kept_and_another_budget_is_refused(finished, shapes_r
     assert "at least 1" in capsys.readouterr().err
 
 
+def test_kept_results_with_fewer_drawings_stand_in_the_tables_with_those(finished, shapes_root, tmp_path, monkeypatch):
+    shutil.copytree(finished / "results", tmp_path / "results")
+    kept = tmp_path / "results" / "weights-0.json"
+    found = json.loads(kept.read_text("utf-8"))
+    del found["lines"]["2"], found["lines"]["4"]
+    kept.write_text(json.dumps(found), "utf-8")
+    monkeypatch.setattr(completion, "measured", None)  # nothing is measured again
+    given = ["--weights", str(finished / "runs" / "meanflow-0")]
+    completion.main(["--tiny", "--rows", "mirror", "--data", str(shapes_root), "--out", str(tmp_path), *given])
+    page = (tmp_path / "completion.md").read_text("utf-8")
+    tables = page.split("## ")
+    for table in (tables[0], tables[2]):
+        cells = [[cell.strip() for cell in row.strip("|").split("|")] for row in table.splitlines()]
+        drawn = [row[1] for row in cells if row[0].startswith("given weights")]
+        assert drawn == ["1", "1 at T = 1"]
+
+
 def test_rows_of_weights_or_shapes_that_have_changed_since_are_refused(finished, shapes_root, tmp_path, monkeypatch):
     out, root = tmp_path / "out", tmp_path / "data"
     shutil.copytree(finished / "results", out / "results")
