@@ -85,7 +85,7 @@ class Row:
 ROWS = (
     Row("meanflow", "MeanFlow", "meanflow", energy=True, drawings=SEVERAL, steered=True),
     Row("alone", "MeanFlow without the energy score", "meanflow", drawings=ONE_STEP),
-    Row("rectified", "rectified flow", "rectified_flow", drawings=ONE_STEP),
+    Row("rectified", "rectified flow", "rectified_flow", drawings=SEVERAL),
     Row("regression", "regression", "regression", drawings=(Drawing(1),)),
     Row("mirror", "mirror and copy"),
     Row("nearest", "nearest training shape"),

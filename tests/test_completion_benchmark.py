@@ -173,6 +173,11 @@ def test_ratios_say_whether_an_aim_is_met():
     assert {each["of_the_generator_itself"] for each in with_control if each["mask"] == "blocks"} == {None}
     assert with_control[8]["ratio"] == "best / regression" and with_control[8]["of_the_generator_itself"] == 0.2
     assert not any("nearest" in title for title, _, _ in found)
+    rectified = run(0.8, 2.0)
+    rectified[0]["lines"]["1 at T = 1"] = run(0.3, 0.6)[0]["lines"]["1"]
+    beside = {(each["ratio"], each["drawing"]): each["value"] for each in ratios(results | {"rectified": rectified})}
+    assert beside["best / rectified flow", "1"] == pytest.approx(0.6 / 0.8)  # drawn alike
+    assert beside["best / rectified flow", "1 at T = 1"] == pytest.approx(0.6 / 0.3)
     assert sum("not run" in line for line in main_table(results, 8)) == len(ROWS) - 3
 
 
