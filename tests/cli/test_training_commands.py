@@ -160,22 +160,34 @@ def test_of_several_processes_the_first_shows_the_plan(
     assert json.loads(outcome.stdout)["plan"]["steps"] > 0 if rank == 0 else outcome.stdout == ""
 
 
-def test_fine_tuning_whose_weights_have_moved_goes_on_where_they_are(run, shapes_root, tiny_run, tiny, tiny_finetune):
-    first = shutil.copytree(tiny_run, "first")
+def test_fine_tuning_whose_weights_have_moved_goes_on_where_they_are(run, shapes_root, tiny_run, tiny_finetune):
+    first = shutil.copytree(tiny_run, Path("first"))
     start = ("finetune", "--preset", "shapes-classification", *tiny_finetune, "--data", shapes_root)
     assert run(*start, "--init", first, "--out", "run", "-q").code == 0
-    shutil.move(first, "moved")
+    shutil.copytree(first, "moved")
     resumed = ("finetune", "--resume", "run")
-    for words in (("-q",), ("--dry-run",)):
-        gone = run(*resumed, *words)
-        assert (gone.code, gone.stdout, gone.stderr.count("\n")) == (2, "", 1)
-        assert "first: the weights that run started from are no longer there; say with --init" in gone.stderr
-    other = ("pretrain", "--preset", "quickstart", *tiny, "--seed", 1, "--data", shapes_root, "--out", "other", "-q")
+    for gone in (first / "model.safetensors", first):
+        gone.unlink() if gone.is_file() else shutil.rmtree(gone)
+        for words in (("-q",), ("--dry-run",)):
+            told = run(*resumed, *words)
+            assert (told.code, told.stdout, told.stderr.count("\n")) == (2, "", 1)
+            assert "first: the weights that run started from are no longer there; say with --init" in told.stderr
+    other = ("pretrain", "--preset", tiny_run / "preset.toml", "--seed", 1, "--data", shapes_root, "--out", "other")
     assert run(*other).code == 0
     refused = run(*resumed, "--init", "other", "-q")
     assert (refused.code, refused.stdout) == (2, "") and "other holds other weights than run started" in refused.stderr
+    source, known = Path("run/source.json"), json.loads(Path("run/source.json").read_text())
+    shutil.copytree("other", first)
+    for words in (("-q",), ("--dry-run",), ("--init", first, "-q")):
+        refused = run(*resumed, *words)
+        assert (refused.code, refused.stdout, refused.stderr.count("\n")) == (2, "", 1)
+        assert "first holds other weights" in refused.stderr and json.loads(source.read_text()) == known
     assert run(*resumed, "--init", "moved", "-q").code == 0
+    assert json.loads(source.read_text()) == known | {"init": str(Path("moved").resolve())}
     assert run(*resumed, "-q").code == 0  # it knows where they are now
+    del known["init_sha256"]  # of a former version: nothing tells the one from the other
+    source.write_text(json.dumps(known))
+    assert run(*resumed, "-q").code == 0 and json.loads(source.read_text()) == known
     assert run(*start, "--from-scratch", "--out", "scratch", "-q").code == 0
     assert "leave out --init" in run("finetune", "--resume", "scratch", "--init", "moved").stderr
 

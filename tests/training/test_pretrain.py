@@ -29,7 +29,7 @@ from pointsra.training.methods import assemble, missing_note
 from pointsra.training.optimizer import adamw, parameter_groups, set_learning_rate
 from pointsra.training.pretrain import plan_pretrain, pretrain
 from pointsra.training.pretrain_learner import PretrainLearner
-from pointsra.training.run_folder import SOURCE_NAME, remember_source, remembered_data, remembered_source
+from pointsra.training.run_folder import SOURCE_NAME, began_with, remember_source, remembered_data
 from pointsra.training.step import take_step
 from pointsra.training.weights import load_weights
 from tests.conftest import TINY
@@ -634,7 +634,7 @@ def test_a_run_killed_before_its_first_step_already_knows_its_weights(
     """Whatever has a preset.toml can be resumed, so it must not do so from random weights."""
 
     def killed(run, *_, **__):
-        assert remembered_source(run) == tiny_run.resolve()
+        assert began_with(run, None) == tiny_run.resolve()
         raise KeyboardInterrupt
 
     monkeypatch.setattr("pointsra.training.pretrain.start_run_folder", killed)
@@ -650,7 +650,7 @@ def test_a_run_remembers_where_its_data_lies_and_says_when_that_folder_is_gone(t
     assert remembered_data(None) is None and remembered_data(run) is None
     remember_source(run, None, Path("data"))
     monkeypatch.chdir(run)
-    assert remembered_data(run) == root.resolve() and remembered_source(run) is None
+    assert remembered_data(run) == root.resolve() and began_with(run, tmp_path) is None
     root.rmdir()
     with pytest.raises(DataError, match="no longer there; say with --data"):
         remembered_data(run)

@@ -71,7 +71,7 @@ def plan_finetune(
         DataError, CheckpointError, SettingsError: as :func:`finetune` does before the work.
     """
     if resumed is not None:
-        init = resumed_init(resumed, init)
+        init, _ = resumed_init(resumed, init)
     weights = None if init is None else load_weights(init)
     with open_labeled_splits(preset, root) as splits:
         split, test = splits.train, splits.test
@@ -131,8 +131,9 @@ def finetune(
     """
     started = time.perf_counter()
     text = to_toml(preset)
+    checksum = ""
     if resume:
-        init = resumed_init(run, init)
+        init, checksum = resumed_init(run, init)
     weights = None if init is None else load_weights(init)
     with open_labeled_splits(preset, root) as splits:
         split, test, validation = splits.train, splits.test, splits.validation
@@ -150,7 +151,8 @@ def finetune(
         optimizer = adamw(groups, preset.optimizer.beta2)
         position = load_checkpoint(run, learner, optimizer, data, device) if begun else Position()
         if group.first:
-            checksum = "" if weights is None else sha256_of(weights.path)
+            if weights is not None and not begun:  # one that is gone on with keeps what it knows, of whichever weights
+                checksum = sha256_of(weights.path)
             remember_source(run, init, root, checksum)  # before preset.toml: what can be resumed knows its source
         journal = start_run_folder(run, text, writes=group.first)
         check_alike(position, run, group)

@@ -65,42 +65,47 @@ def remember_source(run: Path, init: Path | None, root: Path, checksum: str = ""
         partial.write_text(json.dumps(source) + "\n", encoding="utf-8")
 
 
-def remembered_source(run: Path) -> Path | None:
-    """The weights that a run started from, or None for one from scratch.
-
-    Raises:
-        CheckpointError: the folder remembers nothing, so it is not one of fine-tuning, or it is damaged.
-    """
-    init, _ = _remembered(run)
-    return init
-
-
-def resumed_init(run: Path, named: Path | None) -> Path | None:
-    """The weights that a run of fine-tuning started from, or None for one from scratch.
+def resumed_init(run: Path, named: Path | None) -> tuple[Path | None, str]:
+    """The weights that a run of fine-tuning started from, None for one from scratch, and the checksum that it keeps of
+    them, "" for a run of a former version that keeps none.
 
     Args:
         run: its folder.
         named: where they lie now; None: where they lay.
 
     Raises:
-        CheckpointError: they are gone, or others are named; see :func:`remembered_source`.
+        CheckpointError: they are gone, or others lie there; see :func:`_remembered`.
     """
     init, checksum = _remembered(run)
-    if named is None:
-        if init is not None and not init.exists():
-            raise CheckpointError(
-                f"{init}: the weights that {run} started from are no longer there; say with --init where they are now."
-            )
-        return init
     if init is None:
-        raise CheckpointError(f"{run} started from random weights: leave out --init.")
-    if checksum and sha256_of(find_weights(named)) != checksum:
-        raise CheckpointError(f"{named} holds other weights than {run} started from, which were {init}: name those.")
-    return named
+        if named is not None:
+            raise CheckpointError(f"{run} started from random weights: leave out --init.")
+        return None, checksum
+    try:
+        path = find_weights(named or init)
+    except CheckpointError:
+        if named is not None:
+            raise
+        raise CheckpointError(
+            f"{init}: the weights that {run} started from are no longer there; say with --init where they are now."
+        ) from None
+    if checksum and sha256_of(path) != checksum:
+        if named is not None:
+            raise CheckpointError(
+                f"{named} holds other weights than {run} started from, which were {init}: name those."
+            )
+        raise CheckpointError(
+            f"{init} holds other weights by now than {run} started from; say with --init where those are."
+        )
+    return named or init, checksum
 
 
 def _remembered(run: Path) -> tuple[Path | None, str]:
-    """The weights that a run started from, and their checksum, "" where it is not known."""
+    """The weights that a run started from, and their checksum, "" where it is not known.
+
+    Raises:
+        CheckpointError: the folder remembers nothing, so it is not one of fine-tuning, or it is damaged.
+    """
     path = run / SOURCE_NAME
     try:
         source = json.loads(path.read_text(encoding="utf-8"))
@@ -119,7 +124,7 @@ def began_with(run: Path, init: Path | None) -> Path | None:
     Raises:
         CheckpointError: what the folder remembers is damaged.
     """
-    return remembered_source(run) if (run / SOURCE_NAME).is_file() else init
+    return _remembered(run)[0] if (run / SOURCE_NAME).is_file() else init
 
 
 def remembered_data(run: Path | None) -> Path | None:
