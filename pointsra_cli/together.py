@@ -124,7 +124,7 @@ def company(devices: int | None, nodes: int | None, device: str, *, debug: bool)
         yield Company(devices, nodes, device)
         return
     from pointsra.training.distributed import LostContact, device_of, joined
-    from pointsra.training.launching import Outcome, launched, write_outcome
+    from pointsra.training.launching import Outcome, cleared_behind, launched, write_outcome
     from pointsra_cli import failures
 
     group = None
@@ -143,6 +143,8 @@ def company(devices: int | None, nodes: int | None, device: str, *, debug: bool)
         if launched():
             write_outcome(seat.rank, Outcome(message, code, isinstance(error, LostContact)))
         raise SystemExit(code) from error
+    if launched():
+        cleared_behind()
 
 
 def _several(devices: int | None, nodes: int | None) -> bool:

@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
@@ -27,6 +28,7 @@ from pointsra.training.pretrain import pretrain
 from pointsra.training.rendezvous import Seat, find_meeting, find_seat, first_host
 from pointsra.training.step import check_parts
 from pointsra.training.weights import load_weights
+from pointsra_cli.together import company
 from tests.cli.conftest import run_command
 from tests.conftest import TINY, TINY_FINETUNE
 from tests.training import gloo_ranks
@@ -296,6 +298,18 @@ def test_reasons_are_left_to_a_launcher_that_is_there_and_cleared_away_behind_on
     write_outcome(0, reason)
     write_outcome(1, reason)
     assert not folder.exists()
+
+
+@pytest.mark.parametrize("there", [True, False])
+def test_a_process_that_ends_well_clears_away_behind_a_launcher_that_is_gone_too(there, tmp_path, monkeypatch):
+    (folder := tmp_path / "reasons").mkdir()
+    monkeypatch.setenv(_OUTCOMES, str(folder))
+    monkeypatch.setenv(LAUNCHER, str(os.getppid() if there else os.getpid()))
+    monkeypatch.setattr("pointsra_cli.together._seat", lambda devices, nodes: Seat(0, 1, 0, 1, "a", 1))
+    monkeypatch.setattr("pointsra.training.distributed.joined", lambda seat, chosen: nullcontext(Group()))
+    with company(None, None, "cpu", debug=False) as member:
+        assert member.first and folder.exists()
+    assert folder.exists() == there
 
 
 def test_a_batch_that_cannot_be_shared_out_is_refused():

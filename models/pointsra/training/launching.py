@@ -58,14 +58,19 @@ def launched() -> bool:
 
 
 def write_outcome(rank: int, outcome: Outcome) -> None:
-    """Leave the reason of a failure to the process that called :func:`launch`; where that is gone, clear away the
-    folder that it made for reasons."""
+    """Leave the reason of a failure to the process that called :func:`launch`, if it is still there."""
     folder = Path(os.environ[_OUTCOMES])
-    if os.getppid() != int(os.environ[LAUNCHER]):
-        shutil.rmtree(folder, ignore_errors=True)
-    elif folder.is_dir():
+    if not cleared_behind() and folder.is_dir():
         with replacing(folder / f"{rank}.json") as partial:
             partial.write_text(json.dumps(asdict(outcome)), encoding="utf-8")
+
+
+def cleared_behind() -> bool:
+    """Where the process that called :func:`launch` is gone, clear away its folder for reasons; whether it is gone."""
+    gone = os.getppid() != int(os.environ[LAUNCHER])
+    if gone:
+        shutil.rmtree(os.environ[_OUTCOMES], ignore_errors=True)
+    return gone
 
 
 def launch(words: Sequence[str], devices: int, meeting: Meeting | None, options: str, again: str) -> None:
