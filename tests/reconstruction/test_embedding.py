@@ -63,7 +63,17 @@ def test_coordinates_beyond_single_precision_are_refused(factor, model):
         model.embed(np.stack([cloud(100), factor * cloud(100)]))
 
 
-@pytest.mark.parametrize("given", [cloud(100) + 1j, torch.ones(5, 3, dtype=torch.complex64)])
+@pytest.mark.parametrize("number", [np.longdouble("1e4000"), 10**400], ids=["long double", "integer"])
+def test_numbers_beyond_double_precision_are_refused_without_a_warning(number, model):
+    with warnings.catch_warnings(), pytest.raises(ValueError, match=r"must be .*finite"):
+        warnings.simplefilter("error")
+        model.embed([[number, 0, 0], [0, 1, 0], [0, 0, 1]])
+
+
+COMPLEX = cloud(100) + 1j
+
+
+@pytest.mark.parametrize("given", [COMPLEX, COMPLEX.astype(object), torch.ones(5, 3, dtype=torch.complex64)])
 def test_complex_numbers_are_refused(given, model):
     with pytest.raises(ValueError, match="must be real"):
         model.embed(given)

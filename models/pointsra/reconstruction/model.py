@@ -147,7 +147,12 @@ def _in_double(points: ArrayLike | Tensor) -> Tensor:
     """Points as float64 on the CPU, whatever they are held in: torch alone takes neither arrays that run backward or
     have bytes in another order, nor any type of numpy's."""
     if not isinstance(points, Tensor):
-        points = torch.from_numpy(np.array(points, dtype=np.complex128 if np.iscomplexobj(points) else np.float64))
+        kind = np.complex128 if np.iscomplexobj(points) else np.float64
+        try:
+            with np.errstate(over="ignore"):  # what double precision cannot hold becomes infinite, which is refused
+                points = torch.from_numpy(np.array(points, dtype=kind))
+        except (TypeError, OverflowError) as cause:
+            raise ValueError(f"points must be real and finite numbers ({cause})") from cause
     if points.is_complex():
         raise ValueError("points must be real")
     return points.detach().cpu().double()
