@@ -123,7 +123,7 @@ def carry_out(out: Path, budget: Budget, seeds: int, rows: Sequence[Row], root: 
             clouds[name] = len(split)
         files[f"{name} shapes"] = sha256_of(split_path(root, "shapes", name))
     for row in ROWS:
-        check_made_of(out, row.name, files)
+        check_made_of(out, row.name, lambda: files)
     for row in rows:
         for seed in range(seeds):
             place = out / "results" / f"{row.name}-{seed}.json"

@@ -23,8 +23,9 @@ import json
 import sys
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import asdict, replace
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -36,13 +37,12 @@ from benchmarks.completion_measures import Cases, Completed, by_network, control
 from benchmarks.completion_recall import recalled
 from benchmarks.completion_rows import ROWS, Budget, Row, resolved
 from benchmarks.completion_tables import write_results
-from benchmarks.kept_rows import check_made_of, finished, print_result
-from pointsra.data.manifest import sha256_of
+from benchmarks.kept_rows import Checksums, begun_with, check_made_of, finished, print_result
 from pointsra.data.places import split_path
 from pointsra.data.prepare import PrepareRequest, prepare
 from pointsra.data.replacing import replacing
 from pointsra.data.store import open_split
-from pointsra.errors import SettingsError
+from pointsra.errors import CheckpointError, SettingsError
 from pointsra.reconstruction.request import TEMPERATURE
 from pointsra.settings import PretrainPreset
 from pointsra.training.methods import assemble
@@ -83,14 +83,15 @@ def measured(
     return found
 
 
-def made_of(row: Row, budget: Budget, root: Path, weights: Path) -> dict[str, str]:
+def made_of(row: Row, budget: Budget, root: Path, weights: Path, checksum: Callable[[Path], str]) -> dict[str, str]:
     """Name -> checksum of the files that the figures of a row depend on, of those that are there."""
     files = {}
     if row.objective or row.name in ("nearest", "recalled"):
         files["training shapes"] = split_path(root, "shapes", "train")
     if row.name == "weights" or (row.objective and budget.given_encoder):
-        files["weights"] = find_weights(weights) if weights.exists() else weights
-    return {name: sha256_of(path) for name, path in files.items() if path.is_file()}
+        with suppress(CheckpointError):  # there are none, of which the row itself speaks
+            files["weights"] = find_weights(weights)
+    return {name: checksum(path) for name, path in files.items()}
 
 
 def with_new_flow(weights: Path, preset: PretrainPreset, folder: Path) -> Path:
@@ -122,7 +123,8 @@ def carry_out(
         weights: the given ones; None takes those in the package.
 
     Raises:
-        SettingsError: the folder holds results of another budget, or of files that have changed since.
+        SettingsError: the folder holds results of another budget, or of files that have changed since, or a run that
+            was begun with others.
     """
     given = packaged_weights() if weights is None else weights
     named = "those in the package" if weights is None else str(weights)
@@ -131,15 +133,16 @@ def carry_out(
     mine = json.dumps(asdict(budget) | usual)
     if kept.is_file() and kept.read_text("utf-8") != mine:
         raise SettingsError(f"{out} holds results of another budget, {kept.read_text('utf-8')}: choose another --out.")
-    with replacing(kept) as partial:
-        partial.write_text(mine, encoding="utf-8")
+    with replacing(kept) as whole:
+        whole.write_text(mine, encoding="utf-8")
     if root is None:
         root = out / "data"
         prepare(PrepareRequest(dataset="shapes", root=root, count=budget.shapes))
     with open_split(split_path(root, "shapes", "train")) as split:
         clouds = len(split)
+    checksum = Checksums()
     for row in ROWS:
-        check_made_of(out, row.name, made_of(row, budget, root, given))
+        check_made_of(out, row.name, partial(made_of, row, budget, root, given, checksum))
     cases = cache(lambda: Cases.of(budget))
     for seed in range(seeds):
         for row in rows:
@@ -147,10 +150,12 @@ def carry_out(
             if place.is_file() or (seed and not row.objective):
                 continue
             print(f"{row.title}, seed {seed}", file=sys.stderr, flush=True)
-            files = made_of(row, budget, root, given)
-            found = measured(row, seed, budget, root, out / "runs" / place.stem, given, cases) | {"made_of": files}
-            with replacing(place) as partial:
-                partial.write_text(json.dumps({"seed": seed, **found}) + "\n", encoding="utf-8")
+            run, files = out / "runs" / place.stem, made_of(row, budget, root, given, checksum)
+            if row.objective:
+                files = begun_with(run, files)
+            found = measured(row, seed, budget, root, run, given, cases) | {"made_of": files}
+            with replacing(place) as whole:
+                whole.write_text(json.dumps({"seed": seed, **found}) + "\n", encoding="utf-8")
             tabulate(out, budget, clouds, named)  # stopped later, there are tables of what is finished
     return tabulate(out, budget, clouds, named)
 

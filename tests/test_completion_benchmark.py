@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 import torch
 
-from benchmarks import choosing, completion
+from benchmarks import choosing, completion, kept_rows
 from benchmarks.completion_aims import ratios
 from benchmarks.completion_baselines import away_from, mirrored
 from benchmarks.completion_cases import CHOSEN, Case, block_cases, part_cases, realizing, scan_cases, shown_option
@@ -257,11 +257,64 @@ def test_rows_of_weights_or_shapes_that_have_changed_since_are_refused(finished,
     save_weights(tmp_path / "given", weights.tensors, replace(weights.description, step=1))
     with pytest.raises(SystemExit, match="holds results of the row weights from other weights"):
         completion.main(again)
-    shutil.rmtree(tmp_path / "given")  # what is gone cannot be others
+    (tmp_path / "given" / "model.safetensors").unlink()  # what is gone cannot be others
+    completion.main(again)
+    shutil.rmtree(tmp_path / "given")
     completion.main(again)
     shutil.copy(root / "shapes" / "test.h5", root / "shapes" / "train.h5")
     with pytest.raises(SystemExit, match="holds results of the row meanflow from other training shapes"):
         completion.main(again)
+
+
+def test_files_are_read_for_their_checksums_once_and_where_a_row_depends_on_them(
+    finished, shapes_root, tmp_path, monkeypatch
+):
+    read, results = [], {row.name: finished / "results" / f"{row.name}-0.json" for row in ROWS}
+    monkeypatch.setattr(kept_rows, "sha256_of", lambda path: read.append(path.name) or "0")
+    monkeypatch.setattr(
+        completion, "measured", lambda row, *given: json.loads(results[row.name].read_text("utf-8")) | {"made_of": {}}
+    )
+    arguments = ["--tiny", "--data", str(shapes_root), "--out", str(tmp_path), "--weights"]
+    arguments += [str(finished / "runs" / "meanflow-0"), "--rows"]
+    completion.main([*arguments, "mirror"])
+    assert read == []
+    completion.main([*arguments, *results])
+    assert sorted(read) == ["model.safetensors", "train.h5"]
+    completion.main([*arguments, "mirror"])
+    assert sorted(read) == 2 * ["model.safetensors"] + 2 * ["train.h5"]
+
+
+def test_a_run_that_began_with_other_weights_is_not_gone_on_with(finished, shapes_root, tmp_path, monkeypatch):
+    def stopped(row, seed, budget, root, run, *rest):
+        run.mkdir(parents=True, exist_ok=True)
+        (run / "last.ckpt").touch()
+        raise KeyboardInterrupt
+
+    given, out = shutil.copytree(finished / "runs" / "meanflow-0", tmp_path / "given"), tmp_path / "out"
+    words = ["--tiny", "--given-encoder", "--rows", "rectified", "--data", str(shapes_root), "--weights", str(given)]
+    monkeypatch.setattr(completion, "measured", stopped)
+    with pytest.raises(SystemExit, match="the same command goes on"):
+        completion.main([*words, "--out", str(out)])
+    weights = load_weights(given)
+    save_weights(given, weights.tensors, replace(weights.description, step=1))
+    found = json.loads((finished / "results" / "rectified-0.json").read_text("utf-8"))
+    monkeypatch.setattr(completion, "measured", lambda *given: dict(found))
+    for name in ("later", "former"):
+        shutil.copytree(out, tmp_path / name)
+    with pytest.raises(SystemExit, match="rectified-0 was begun with other weights"):
+        completion.main([*words, "--out", str(out)])
+    shutil.rmtree(out / "runs" / "rectified-0")  # begun anew, it is made of what lies there now
+    (tmp_path / "former" / "runs" / "rectified-0-made-of.json").unlink()  # a former version kept nothing
+    for name in ("out", "former"):
+        completion.main([*words, "--out", str(tmp_path / name)])
+    save_weights(given, weights.tensors, weights.description)
+    completion.main([*words, "--out", str(tmp_path / "later")])
+    made = {
+        name: json.loads((tmp_path / name / "results" / "rectified-0.json").read_text("utf-8"))["made_of"]
+        for name in ("out", "former", "later")
+    }
+    assert set(made["out"]) == set(made["later"]) == {"training shapes", "weights"} and made["former"] == {}
+    assert made["out"]["weights"] != made["later"]["weights"]
 
 
 def test_rows_can_start_from_all_of_the_given_weights_but_their_flow(finished, shapes_root, tmp_path):
