@@ -14,6 +14,8 @@ from pointsra.objectives.mean_flow import MeanFlow
 from pointsra.objectives.path import Path, TimeSampler, interpolate
 from pointsra.objectives.rectified_flow import RectifiedFlow
 from pointsra.objectives.regression import Regression
+from pointsra.ops.batch_parts import part_stream
+from pointsra.ops.randomness import stream
 
 
 @dataclass(frozen=True)
@@ -70,6 +72,25 @@ def test_times_follow_the_logit_normal():
     assert abs(float(logits.mean()) + 0.4) < 0.02
     assert abs(float(logits.std()) - 1.0) < 0.02
     assert bool((r <= t).all())
+
+
+@pytest.mark.parametrize("even", [0.0, 0.5, 1.0])
+def test_rectified_flow_draws_one_time_a_row_and_not_the_larger_of_two(even):
+    pairs = TimeSampler(-0.4, 1.0, different_share=0.25, uniform_share=even, one_step_share=0.2, swapped_share=0.1)
+    r, t = RectifiedFlow(pairs).times.draw(40_000, torch.Generator().manual_seed(1))
+    assert torch.equal(r, t) and float(t.max()) < 1
+    for bound in (0.2, 0.5, 0.8):
+        below = float(torch.special.ndtr(torch.logit(torch.tensor(bound)) + 0.4))
+        share = (1 - even) * below + even * bound  # of the larger of two it would be the square
+        assert abs(float((t < bound).float().mean()) - share) < 0.01
+
+
+def test_parts_of_a_batch_draw_the_single_times_of_the_whole():
+    sampler = RectifiedFlow(TimeSampler()).times
+    whole = sampler.draw(7, stream(3, "times"))[1]
+    for part in range(2):
+        drawn = part_stream(3, "times", part=part, parts=2, total=7)
+        assert torch.equal(sampler.draw(drawn.count, drawn)[1], whole[part::2])
 
 
 @pytest.mark.parametrize("objective", [MeanFlow(TimeSampler()), RectifiedFlow(TimeSampler()), Ddpm(), Regression()])

@@ -12,7 +12,7 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
-from pointsra.ops.batch_parts import rows_of_batch
+from pointsra.ops.batch_parts import normal, rows_of_batch, uniform
 
 
 class HasVelocity(Protocol):
@@ -137,6 +137,30 @@ class TimeSampler:
         swapped = (coins[:, 2] < self.swapped_share) & ~one_step & ~same
         r, t = torch.where(swapped, t, r), torch.where(swapped, r, t)
         return torch.where(same, t, r)[rows], t[rows]
+
+
+@dataclass(frozen=True)
+class SingleTimes:
+    """Draws r = t, one time a row, as rectified flow and flow matching do.
+
+    The larger of two times, which :class:`TimeSampler` gives its rows with r = t, is another law: it hardly ever
+    comes near the data, where the last of many steps are taken.
+
+    Attributes:
+        mean, deviation: of the logit-normal that the time is drawn from.
+        uniform_share: share of times drawn uniformly instead.
+    """
+
+    mean: float = -0.4
+    deviation: float = 1.0
+    uniform_share: float = 0.25
+
+    def draw(self, clouds: int, generator: torch.Generator) -> tuple[Tensor, Tensor]:
+        """r (B,) and t (B,), equal, on the CPU."""
+        time = torch.sigmoid(self.mean + self.deviation * normal((clouds,), generator))
+        even, coins = uniform((clouds,), generator), uniform((clouds,), generator)
+        time = torch.where(coins < self.uniform_share, even, time)
+        return time, time
 
 
 def draw_by_euler(network: Network, noise: Tensor, steps: int, average: bool) -> Tensor:

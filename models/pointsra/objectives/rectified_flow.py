@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import torch
 from torch import Tensor
 
@@ -11,6 +9,7 @@ from pointsra.objectives.path import (
     FlowLoss,
     Network,
     Path,
+    SingleTimes,
     TimeSampler,
     batch_mean,
     draw_by_euler,
@@ -20,10 +19,14 @@ from pointsra.objectives.path import (
 
 
 class RectifiedFlow:
-    """Path, loss and sampler of an instantaneous velocity field; the network is asked with r = t."""
+    """Path, loss and sampler of an instantaneous velocity field; the network is asked with r = t.
+
+    Args:
+        times: of whose law one time a row is drawn; what it says about pairs means nothing here.
+    """
 
     def __init__(self, times: TimeSampler) -> None:
-        self.times = replace(times, different_share=0.0, swapped_share=0.0, one_step_share=0.0)
+        self.times = SingleTimes(times.mean, times.deviation, times.uniform_share)
 
     def sample_path(self, data: Tensor, noise: Tensor, generator: torch.Generator) -> Path:
         """Draw a time for data and noise (B, T, 3) and go there."""
