@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -29,7 +30,7 @@ from pointsra.training.methods import assemble, missing_note
 from pointsra.training.optimizer import adamw, parameter_groups, set_learning_rate
 from pointsra.training.pretrain import plan_pretrain, pretrain
 from pointsra.training.pretrain_learner import PretrainLearner
-from pointsra.training.run_folder import SOURCE_NAME, began_with, remember_source, remembered_data
+from pointsra.training.run_folder import SOURCE_NAME, alone_in, began_with, remember_source, remembered_data
 from pointsra.training.step import take_step
 from pointsra.training.weights import load_weights
 from tests.conftest import TINY
@@ -506,6 +507,19 @@ def test_resume_of_a_finished_run_changes_nothing(tiny_run, tiny_preset, shapes_
     before = (tiny_run / "model.safetensors").read_bytes()
     pretrain(tiny_preset, shapes_root, tiny_run, device=CPU, resume=True)
     assert (tiny_run / "model.safetensors").read_bytes() == before
+
+
+def test_two_processes_never_train_in_one_folder(tiny_run, tiny_preset, shapes_root, tmp_path):
+    run = tmp_path / "run"
+    shutil.copytree(tiny_run, run)
+    leftover = run / ".last.ckpt.partial-1"
+    leftover.touch()
+    with alone_in(run):
+        with pytest.raises(SettingsError, match="another process trains there; let it finish, or stop it first"):
+            pretrain(tiny_preset, shapes_root, run, device=CPU, resume=True)
+        assert leftover.exists()  # it may be what the other is writing
+    pretrain(tiny_preset, shapes_root, run, device=CPU, resume=True)
+    assert not leftover.exists()
 
 
 def test_damaged_checkpoint_is_named(tiny_run, tiny_preset, shapes_root, tmp_path):

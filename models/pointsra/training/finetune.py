@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from contextlib import ExitStack
 from itertools import zip_longest
 from pathlib import Path
 from typing import Any
@@ -46,7 +47,14 @@ from pointsra.training.labeled_splits import open_labeled_splits
 from pointsra.training.loop import Run, carry_out
 from pointsra.training.optimizer import adamw, parameter_groups
 from pointsra.training.run_data import run_data
-from pointsra.training.run_folder import kept_epoch, kept_name, remember_source, resumed_init, start_run_folder
+from pointsra.training.run_folder import (
+    alone_in,
+    kept_epoch,
+    kept_name,
+    remember_source,
+    resumed_init,
+    start_run_folder,
+)
 from pointsra.training.weights import ModelDescription, Weights, load_weights, save_weights
 
 BEST_NAME = "test_best"
@@ -135,7 +143,7 @@ def finetune(
     if resume:
         init, checksum = resumed_init(run, init)
     weights = None if init is None else load_weights(init)
-    with open_labeled_splits(preset, root) as splits:
+    with ExitStack() as held, open_labeled_splits(preset, root) as splits:
         split, test, validation = splits.train, splits.test, splits.validation
         data = run_data(split, test)
         begun = resume and check_checkpoint(run, text, data)
@@ -151,6 +159,7 @@ def finetune(
         optimizer = adamw(groups, preset.optimizer.beta2)
         position = load_checkpoint(run, learner, optimizer, data, device) if begun else Position()
         if group.first:
+            held.enter_context(alone_in(run))
             if weights is not None and not begun:  # one that is gone on with keeps what it knows, of whichever weights
                 checksum = sha256_of(weights.path)
             remember_source(run, init, root, checksum)  # before preset.toml: what can be resumed knows its source

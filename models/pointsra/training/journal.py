@@ -15,6 +15,9 @@ from typing import Any
 
 from pointsra.data.replacing import output_problem, replacing
 
+LOG_NAME = "log.txt"
+"""File of a run's sentences."""
+
 
 class Journal:
     """Appends to one file of records and to the log beside it.
@@ -31,7 +34,7 @@ class Journal:
     def __init__(self, folder: Path, name: str = "metrics.jsonl", writes: bool = True) -> None:
         self.writes = writes
         self.path = folder / name
-        self.log_path = folder / "log.txt"
+        self.log_path = folder / LOG_NAME
 
     def record(self, values: Mapping[str, Any]) -> None:
         """Append one record; numbers that are not finite become null."""

@@ -7,6 +7,7 @@ A learner is the one module whose forward computes the whole loss: :class:`Pretr
 from __future__ import annotations
 
 import time
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -34,7 +35,7 @@ from pointsra.training.pretrain_learner import PretrainLearner
 from pointsra.training.pretrain_splits import alternative_share, check_others, hides_parts, open_alternatives
 from pointsra.training.reading import READING_RATE
 from pointsra.training.run_data import run_data
-from pointsra.training.run_folder import began_with, kept_epoch, kept_name, remember_source, start_run_folder
+from pointsra.training.run_folder import alone_in, began_with, kept_epoch, kept_name, remember_source, start_run_folder
 from pointsra.training.step import Learner
 from pointsra.training.weights import ModelDescription, load_weights, save_weights
 
@@ -127,7 +128,7 @@ def pretrain(
     check_others(preset, root)
     init = began_with(run, init) if resume else init
     train = split_path(root, preset.data.dataset, preset.data.train_split)
-    with open_split(train) as split, open_alternatives(preset, root) as alternatives:
+    with ExitStack() as held, open_split(train) as split, open_alternatives(preset, root) as alternatives:
         data = run_data(split, alternatives)
         begun = resume and check_checkpoint(run, text, data)
         plan = checked_plan(preset, split, group)
@@ -147,6 +148,7 @@ def pretrain(
         )
         position = load_checkpoint(run, learner, optimizer, data, device) if begun else None
         if group.first:
+            held.enter_context(alone_in(run))
             remember_source(run, init, root)  # before preset.toml: what can be resumed knows its source
         journal = start_run_folder(run, text, writes=group.first)
         if position is None:

@@ -3,23 +3,52 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from pointsra.data.manifest import sha256_of
 from pointsra.data.replacing import output_problem, replacing
-from pointsra.errors import CheckpointError, DataError
-from pointsra.training.journal import Journal
+from pointsra.errors import CheckpointError, DataError, SettingsError
+from pointsra.training.journal import LOG_NAME, Journal
 from pointsra.training.weights import find_weights
 
 SOURCE_NAME = "source.json"
 """File that remembers which weights a run started from, if any, and where its data lies."""
 
 
+@contextmanager
+def alone_in(run: Path) -> Iterator[None]:
+    """Make the folder of a run, and keep other processes of this tool from training in it meanwhile.
+
+    Where the system or its disk knows no locks, nothing is kept.
+
+    Raises:
+        SettingsError: another process trains there. OutputError: it cannot be written.
+    """
+    try:
+        run.mkdir(parents=True, exist_ok=True)
+        log = (run / LOG_NAME).open("a", encoding="utf-8")
+    except OSError as cause:
+        raise output_problem(run, cause) from cause
+    with log:
+        with suppress(ImportError):  # Windows has no such locks
+            import fcntl
+
+            try:
+                fcntl.flock(log, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                raise SettingsError(f"{run}: another process trains there; let it finish, or stop it first.") from None
+            except OSError:
+                pass
+        yield
+
+
 def start_run_folder(run: Path, preset_text: str, writes: bool = True) -> Journal:
-    """Make the folder of a run, with its resolved preset; clear away what a killed run had half-written.
+    """Write the resolved preset of a run; clear away what a killed one had half-written.
 
     Args:
-        run: the folder.
+        run: the folder, which this process is :func:`alone_in`.
         preset_text: the resolved preset.
         writes: False leaves all that to another process and gives a silent journal.
 
@@ -29,7 +58,6 @@ def start_run_folder(run: Path, preset_text: str, writes: bool = True) -> Journa
     if not writes:
         return Journal(run, writes=False)
     try:
-        run.mkdir(parents=True, exist_ok=True)
         for leftover in run.glob(".*.partial-*"):
             leftover.unlink(missing_ok=True)
     except OSError as cause:
