@@ -8,6 +8,7 @@ from pointsra.errors import OutputError
 from pointsra.ops.splatting import Camera
 from pointsra.visualization import lettering
 from pointsra.visualization.framing import frame_clouds
+from pointsra.visualization.legend import wrapped
 from pointsra.visualization.palette import (
     COMPLETIONS,
     TRUTH,
@@ -193,3 +194,5 @@ def test_letters_that_the_font_lacks_are_written_with_those_it_has():
     letters = lettering.font(20)
     assert lettering.fit("naïve größe, Łódź – 2 × 3", letters, 900) == "naive grosse, Lodz - 2 x 3"
     assert lettering.fit("e\u0301 椅", letters, 900) == "e 椅"
+    assert wrapped("größe – größe", letters, 900) == ["grosse - grosse"]
+    assert wrapped("größe größe", letters, 1.5 * letters.getlength("grosse")) == ["grosse"] * 2

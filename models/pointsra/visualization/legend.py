@@ -73,9 +73,9 @@ def lay_out(entries: Mapping[str, Color], scale: ColorScale | None, size: int, w
 
 
 def wrapped(text: str, letters: Font, width: float) -> list[str]:
-    """The words of ``text`` in lines no wider than ``width`` pixels; a longer word ends in an ellipsis."""
+    """The words of ``text`` as the font can write them, ``width`` pixels a line; a longer one ends in an ellipsis."""
     lines: list[str] = []
-    for word in text.split():
+    for word in lettering.written(text).split():
         longer = f"{lines[-1]} {word}" if lines else word
         if lines and letters.getlength(longer) <= width:
             lines[-1] = longer

@@ -67,12 +67,14 @@ def _drawn(letter: str) -> bytes:
     return picture.tobytes()
 
 
-def fit(text: str, letters: Font, width: float) -> str:
-    """The text on one line no wider than ``width`` pixels; what does not fit ends in an ellipsis.
+def written(text: str) -> str:
+    """The text on one line in letters that the font has, ``größe`` as ``grosse``; the rest is empty boxes."""
+    return "".join(_written(letter) for letter in " ".join(text.split()))
 
-    Letters that the font lacks are written as near as it can: ``größe`` as ``grosse``; others stay an empty box.
-    """
-    line = "".join(_written(letter) for letter in " ".join(text.split()))
+
+def fit(text: str, letters: Font, width: float) -> str:
+    """The text as :func:`written`, no wider than ``width`` pixels; what does not fit ends in an ellipsis."""
+    line = written(text)
     if letters.getlength(line) <= width:
         return line
     while line and letters.getlength(line.rstrip() + "…") > width:
