@@ -132,8 +132,8 @@ def write_results(out: Path, budget: Budget, clouds: Mapping[str, int], results:
         f"{SAMPLES} completions of each of {min(budget.completions, clouds['test'])} test shapes, of which a block of "
         f"{HIDDEN_SHARE:.0%} of the patches was hidden:",
         "Chamfer L2 (CD-L2) to what was hidden; diversity: the completions' mean pairwise one; both in the unit frame.",
-        "The first step of DDPM's sampler divides an error of the predicted noise by √ᾱ = 4·10⁻⁵: in few evaluations",
-        "its completions leave every scale unless the network is well trained.",
+        "The first step of DDPM's sampler divides an error of the predicted noise by √ᾱ = 4·10⁻⁵, and what comes out",
+        "is cut off at four deviations: in one evaluation the size of its figures is mostly that of the cut.",
         "",
         *generator_table(results),
         "",
