@@ -110,7 +110,9 @@ class Times(Section):
     different_share: Share = Field(0.5, description="share of rows with r != t; the others are flow matching")
     uniform_share: Share = Field(0.25, description="share of draws replaced by uniform pairs")
     one_step_share: Share = Field(0.10, description="share of draws replaced by exactly (r, t) = (0, 1)")
-    swapped_share: Share = Field(0.10, description="share of the r != t rows turned to r > t (noising direction)")
+    swapped_share: Share = Field(
+        0.10, description="share of the r != t rows turned to r > t (noising direction), where MFT-SRA is on"
+    )
 
 
 class Flow(Section):
