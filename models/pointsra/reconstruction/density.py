@@ -16,6 +16,7 @@ _CROWD = 8  # neighbors that a point keeps its distance from
 _WATCHED = 12  # neighbors among which these are, after all have moved
 _SURFACE = 32  # neighbors that tell how the surface lies
 _STEPS, _STRIDE = 5, 1.5
+_AT_ONCE = 1 << 17  # points, with 50 MB of neighbors
 _SOFT = 0.01  # squared distances, so that points in one place need not choose where to go
 
 
@@ -34,6 +35,11 @@ def evened_out(points: Tensor) -> Tensor:
     """
     if points.shape[1] <= _SURFACE:
         return points
+    at_once = max(_AT_ONCE // points.shape[1], 1)
+    return torch.cat([_evened_out(part) for part in points.split(at_once)])
+
+
+def _evened_out(points: Tensor) -> Tensor:
     around = nearest_indices(points, points, _SURFACE + 1)[..., 1:]
     along = _spread(gather_points(points, around))
     watched = around[..., :_WATCHED]
