@@ -62,8 +62,27 @@ def test_same_cloud_gives_the_same_picture_in_every_cell():
 def test_the_thin_end_of_a_shape_is_framed_and_a_stray_point_is_not():
     level, foot, stray = Camera(0.0, 0.0), [[0.0, -1.15, 0.0]], [[0.0, -4.0, 0.0]]
     view = frame_clouds([np.concatenate([ball(2000), foot])], level)
-    assert np.abs(view.framed(foot)).max() == pytest.approx(1.0)
+    assert np.abs(view.framed(foot)).max() + view.radius == pytest.approx(1.0)  # its sphere is whole
     assert frame_clouds([np.concatenate([ball(2000), foot, stray])], level).reach == pytest.approx(view.reach, rel=0.01)
+
+
+def test_a_leg_of_few_points_is_framed_to_its_end():
+    level, stray = Camera(0.0, 0.0), [[0.0, -9.0, 0.0]]
+    leg = np.stack([np.zeros(6), -1.0 - 0.25 * np.arange(1, 7), np.zeros(6)], axis=1)
+    view = frame_clouds([np.concatenate([ball(5000), leg, stray])], level)
+    assert np.abs(view.framed(leg)).max() + view.radius == pytest.approx(1.0)
+    scattered = np.random.default_rng(3).uniform(-6, 6, (24, 3))
+    assert frame_clouds([np.concatenate([ball(5000), scattered])], level).reach < 1.5
+
+
+@pytest.mark.parametrize("stretch", [(1.0, 0.4, 1.0), (0.4, 1.0, 0.4), (1.0, 1.0, 1.0)])
+def test_no_sphere_is_cut_at_the_edge_of_its_cell(stretch):
+    sheet = contact_sheet([Cell(ball(60) * stretch)] * 2, columns=2, cell_size=200, dark=True)
+    inked = (sheet != sheet[0, 0]).any(axis=2)
+    rows, columns = np.nonzero(inked.any(axis=1))[0], np.nonzero(inked.any(axis=0))[0]
+    border = 18  # of the sheet
+    assert border < rows.min() and rows.max() < sheet.shape[0] - 1 - border
+    assert border < columns.min() and columns.max() < sheet.shape[1] - 1 - border
 
 
 def test_completions_sheet_shows_every_color():

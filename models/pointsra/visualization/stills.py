@@ -28,7 +28,7 @@ _LARGEST_LETTERS = 1.6  # times those of a cell 320 wide, however large the cell
 _NARROWEST = 0.72  # times a cell's height: captions need some width (ours)
 _PAINTERS = 4  # cells drawn at a time; numpy lets go of the interpreter
 _FIGURES = 2  # of a completion under its picture: more would not fit
-_PADDING = 1.08  # the picture's edge lies this far out, where 1 touches the shapes
+_PADDING = 1.05  # the picture's edge lies this far out, where 1 touches the shapes
 
 
 @dataclass(frozen=True)
