@@ -58,7 +58,7 @@ SMALL = (
     "data.validation_split=",  # nothing is chosen, so nothing is watched
     *("patches.points=512", "patches.groups=32", "patches.size=32"),
     *("encoder.dim=64", "encoder.depth=3", "encoder.heads=4", "encoder.patch_widths=[32, 64, 64]"),
-    *("encoder.drop_path=0.0", "decoder.depth=1", "decoder.heads=4"),
+    *("encoder.drop_path=0.0", "decoder.depth=1", "decoder.heads=4", "decoder.drop_path=0.0"),
     *("flow.dim=64", "flow.depth=3", "flow.heads=4"),
     *("teacher.momentum=0.99", "teacher.flow_momentum=0.99"),  # a run of hundreds of steps, not of 100,000
     *("optimizer.batch_size=32", "optimizer.lr=0.001", "optimizer.clip=1.0", "augment.rotate=15.0"),

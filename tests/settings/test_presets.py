@@ -194,6 +194,7 @@ def test_several_mistakes_are_named_at_once():
         (["losses.energy=1", "flow.order=none"], "slot with slot"),
         (["losses.points_energy=1", "flow.objective=rectified_flow", "losses.mft_sra=0"], "losses.points_energy"),
         (["losses.points=1", "decoder.learns=false"], "decoder.learns"),
+        (["losses.points=1", "decoder.drop_path=0.1"], "decoder.drop_path = 0"),
         (
             ["losses.points_energy=1", "losses.mean_flow=0", "losses.mft_sra=0", "decoder.learns=false"],
             "losses.points_energy without",
@@ -279,6 +280,12 @@ def test_the_method_decides_which_fields_there_are(tmp_path):
 )
 def test_contradictions_of_peers_are_refused(preset, overrides, words):
     assert words in message(preset, overrides)
+
+
+def test_a_preset_from_before_drops_nothing_in_the_decoder(tmp_path):
+    path, text = tmp_path / "old.toml", to_toml(load_preset("paper"))
+    path.write_text(text.replace("learns = true\ndrop_path = 0.1\n", "learns = true\n"))
+    assert load_preset("paper").decoder.drop_path == 0.1 and load_preset(path).decoder.drop_path == 0.0
 
 
 def test_missing_fields_are_named(tmp_path):

@@ -43,8 +43,9 @@ def gradients(preset, batch, compiled):
 
 
 @pytest.mark.slow
-def test_a_compiled_loss_has_the_terms_and_gradients_of_the_plain_one():
-    preset = load_preset("quickstart", list(SMALLEST))
+@pytest.mark.parametrize("changes", [(), ("decoder.drop_path=0.5", "losses.points=0", "losses.points_energy=0")])
+def test_a_compiled_loss_has_the_terms_and_gradients_of_the_plain_one(changes):
+    preset = load_preset("quickstart", [*SMALLEST, *changes])
     points = torch.randn(4, 256, 3, generator=stream(0, "points"))
     batch = Batch(points / 3.0, torch.zeros(4, dtype=torch.int64))
     terms, plain = gradients(preset, batch, compiled=False)

@@ -153,7 +153,12 @@ ENERGY = (
 READING = ("losses.reading=1", "losses.reading_energy=1", "flow.samples=3", "flow.order=morton")
 
 
-@pytest.mark.parametrize("others", [(), SCANS, ENERGY, READING], ids=["drawn", "scans", "energy", "reading"])
+DECODER = ("decoder.drop_path=0.3",)
+
+
+@pytest.mark.parametrize(
+    "others", [(), SCANS, ENERGY, READING, DECODER], ids=["drawn", "scans", "energy", "reading", "decoder"]
+)
 @pytest.mark.parametrize("parts", [2, 3])
 def test_micro_batches_have_the_gradient_of_the_batch(parts, others):
     preset = load_preset("quickstart", (*TINY, *HARDEST, *others))

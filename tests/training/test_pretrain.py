@@ -285,6 +285,23 @@ def test_a_part_goes_on_alone_beside_an_encoder_that_learns_nothing(
     assert changed and {name.split(".")[0] for name in changed} == {part}
 
 
+def test_the_decoder_drops_blocks_while_it_learns_and_then_alone():
+    rates = {}
+    for learns in ("true", "false"):
+        learner = _learner("decoder.drop_path=0.5", f"decoder.learns={learns}", "decoder.depth=3")
+        rates[learns] = [block.drop_path.rate for block in learner.network.decoder.transformer.blocks]
+        _awake(learner)
+        clouds, _ = learner._drawn(_batch(), stream(0, "step", 0))
+        encoding = learner.network.encoder.eval()(clouds.visible)
+        filled = []
+        for training in (True, True, False, False):
+            learner._listen(stream(0, "step", len(filled)))
+            filled.append(learner.network.decoder.train(training)(encoding, clouds.masked.centers))
+        assert torch.equal(*filled[:2]) == (learns == "false")
+        assert torch.equal(*filled[2:])
+    assert rates == {"true": [0.0, 0.25, 0.5], "false": [0.0, 0.0, 0.0]}
+
+
 def test_a_decoder_that_does_not_learn_needs_weights_to_start_from(shapes_root, tmp_path):
     preset = load_preset("quickstart", (*TINY, "decoder.learns=false"))
     for start in (partial(pretrain, run=tmp_path / "run", device=CPU), plan_pretrain):

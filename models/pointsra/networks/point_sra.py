@@ -96,17 +96,17 @@ class PointSRA(nn.Module):
 
     Args:
         sizes: all dimensions.
-        drop_path: stochastic depth of the encoder's last block.
+        drop_path, decoder_drop_path: stochastic depth of the encoder's and of the decoder's last block.
     """
 
     center_scale: Tensor
 
-    def __init__(self, sizes: PointSRASizes, drop_path: float = 0.0) -> None:
+    def __init__(self, sizes: PointSRASizes, drop_path: float = 0.0, decoder_drop_path: float = 0.0) -> None:
         super().__init__()
         self.sizes = sizes
         dim = sizes.dim
         self.encoder = build_cloud_encoder(sizes, drop_path)
-        self.decoder = PatchDecoder(dim, sizes.decoder_depth, sizes.decoder_heads, sizes.patch_size)
+        self.decoder = PatchDecoder(dim, sizes.decoder_depth, sizes.decoder_heads, sizes.patch_size, decoder_drop_path)
         self.flow = build_flow(sizes) if sizes.flow_depth else None
         self.image_head = nn.Linear(dim, sizes.image_dim) if sizes.image_dim else None
         self.text_head = nn.Linear(dim, sizes.text_dim) if sizes.text_dim else None

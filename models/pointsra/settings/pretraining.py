@@ -8,6 +8,7 @@ from pydantic import Field, model_validator
 
 from pointsra.settings.schema import (
     Augment,
+    Below,
     Data,
     Encoder,
     Optimizer,
@@ -91,6 +92,10 @@ class Decoder(Section):
         description="largest standard deviation of noise on the masked centers, for drawn centers are never exact",
     )
     learns: bool = Field(True, description="false: it stays as it is given, and what it decodes teaches the others")
+    # 0 and not the family's 0.1: presets written before this field trained without.
+    drop_path: Below = Field(
+        0.0, description="stochastic depth of the last block while it learns; grows linearly from 0"
+    )
 
 
 class Teacher(Section):
@@ -247,6 +252,11 @@ class PretrainPreset(Preset):
                 raise ValueError(
                     f"losses.{name} teaches the flow, beside its own loss: it needs losses.mean_flow above 0"
                 )
+        if self.decoder.learns and self.decoder.drop_path > 0 and self.losses.points + self.losses.points_energy > 0:
+            raise ValueError(
+                "losses.points and losses.points_energy decode with every block, as completions do: they need "
+                "decoder.drop_path = 0"
+            )
         if not self.decoder.learns and self.losses.points > 0:
             raise ValueError("losses.points teaches the decoder alone: it needs decoder.learns = true")
         if not self.decoder.learns and self.losses.points_energy > 0 and self.losses.mean_flow == 0:

@@ -59,7 +59,8 @@ def point_sra_sizes(preset: PretrainPreset, image_dim: int, text_dim: int) -> Po
 
 def build_point_sra(preset: PretrainPreset, sizes: PointSRASizes) -> PointSRA:
     """A network with the initial weights of the preset's seed."""
-    return build(lambda: PointSRA(sizes, preset.encoder.drop_path), stream(preset.seed, "weights"))
+    dropped = preset.decoder.drop_path if preset.decoder.learns else 0.0  # what does not learn is not made noisy
+    return build(lambda: PointSRA(sizes, preset.encoder.drop_path, dropped), stream(preset.seed, "weights"))
 
 
 def time_sampler(times: Mapping[str, float], aligned: bool) -> TimeSampler:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from pointsra.data.loaders import Batch
 from pointsra.networks.masked_autoencoder import Encoding
@@ -72,13 +72,13 @@ class PretrainLearner(Learner):
         self._listen(generator)
         clouds, coins = self._drawn(batch, generator)
         divided = self._divided(batch, clouds, coins, generator)
-        if self._draws_ahead:
-            self._draw_ahead(len(batch))
+        self._draw_ahead(network.encoder, len(batch))
         with torch.set_grad_enabled(self._encoder_learns and torch.is_grad_enabled()):
             encoding = network.encoder(clouds.visible)
         terms: dict[str, Tensor] = {}
         if weights["reconstruction"]:
             shift = self._jitter(clouds.masked.centers, generator)
+            self._draw_ahead(network.decoder, len(batch))
             predicted = network.decoder(encoding, clouds.masked.centers + shift).float() + shift.unsqueeze(2)
             scale = clouds.scale[:, None, None, None]
             terms["reconstruction"] = self._chamfer(predicted * scale, clouds.masked.neighborhoods * scale)
@@ -143,8 +143,9 @@ class PretrainLearner(Learner):
     def _listen(self, generator: torch.Generator) -> None:
         use_generator(self.network, generator)
 
-    def _draw_ahead(self, clouds: int) -> None:
-        draw_ahead(self.network.encoder, clouds, self.network.center_scale)
+    def _draw_ahead(self, module: nn.Module, clouds: int) -> None:
+        if self._draws_ahead:
+            draw_ahead(module, clouds, self.network.center_scale)
 
     def _divided(self, batch: Batch, clouds: MaskedClouds, coins: Tensor, generator: torch.Generator) -> Tensor:
         return divisor_weights(self._divisors(batch, clouds, coins), generator)
