@@ -9,6 +9,7 @@ import pytest
 
 from pointsra.visualization.embedding import MARKERS, EmbeddingMap, embedding_still
 from pointsra.visualization.embedding_page import embedding_page
+from pointsra.visualization.palette import to_oklab
 
 RNG = np.random.default_rng(2)
 
@@ -54,6 +55,17 @@ def test_classes_differ_in_color_and_neighbors_in_shape():
     assert all(markers[k] != markers[k + 1] for k in range(39))
     few = embedding(9, 3, labels=np.array([2] * 9), class_names=["a", "b", "c"])
     assert few.classes() == [(2, "c", 9)]
+
+
+@pytest.mark.parametrize(("classes", "least"), [(7, 0.1), (9, 0.25), (59, 0.14), (300, 0.06)])
+def test_classes_with_one_mark_differ_in_color(classes, least):
+    shown = embedding(classes, classes)
+    marks = np.array(list(shown.markers().values()))
+    places = to_oklab(np.array(list(shown.colors().values()), dtype=np.uint8))
+    apart = np.linalg.norm(places[:, None] - places, axis=-1)
+    np.fill_diagonal(apart, 1.0)
+    assert apart[marks[:, None] == marks].min() > least
+    assert apart.min() > 0.02 and apart[np.arange(classes - 1), np.arange(1, classes)].min() > 0.06
 
 
 def test_still_shows_every_class_and_never_grows_with_names():

@@ -16,8 +16,10 @@ from pointsra.visualization.palette import (
     ColorScale,
     categorical,
     completion_color,
+    from_oklab,
     hex_color,
     sequential,
+    to_oklab,
 )
 from pointsra.visualization.stills import (
     Cell,
@@ -194,6 +196,9 @@ def test_palette():
     assert apart.min() >= 20
     assert completion_color(32) == completion_color(0) == COMPLETIONS[0]
     assert hex_color((0, 15, 255)) == "#000fff"
+    grays = np.array([[0, 0, 0], [255, 255, 255], [20, 130, 240]], dtype=np.uint8)
+    np.testing.assert_allclose(to_oklab(grays)[:2], [[0, 0, 0], [1, 0, 0]], atol=1e-6)
+    np.testing.assert_array_equal(from_oklab(*to_oklab(grays).T), grays)
     many = categorical(96)
     assert len(np.unique(many, axis=0)) == 96
     assert np.linalg.norm(np.diff(many.astype(int), axis=0), axis=1).min() > 40

@@ -72,9 +72,9 @@ class EmbeddingMap:
         return [(int(k), self.class_names[int(k)], int(count)) for k, count in zip(numbers, counts, strict=True)]
 
     def colors(self) -> dict[int, Color]:
-        """The color of every class that has clouds; neighbors in the list differ strongly."""
+        """The color of every class that has clouds; those with one mark differ most, then neighbors in the list."""
         present = [number for number, _, _ in self.classes()]
-        table = class_colors(len(present)).tolist()
+        table = class_colors(len(present), len(MARKERS)).tolist()
         return {number: (red, green, blue) for number, (red, green, blue) in zip(present, table, strict=True)}
 
     def markers(self) -> dict[int, int]:

@@ -84,14 +84,30 @@ def categorical(count: int) -> NDArray[np.uint8]:
     return from_oklab(lightness, 0.125 * np.cos(hue), 0.125 * np.sin(hue))
 
 
-def class_colors(count: int) -> NDArray[np.uint8]:
-    """Colors (count, 3) for small marks of ``count`` classes, to be seen on white paper and on black."""
+def class_colors(count: int, marks: int) -> NDArray[np.uint8]:
+    """Colors (count, 3) for small marks of ``count`` classes, to be seen on white paper and on black.
+
+    Up to eight are Tol's. Of more, each is the color on a grid that lies farthest in OKLab from those with the same
+    mark and from its neighbor in the list; from those with other marks a third of that is enough.
+
+    Args:
+        count: of classes.
+        marks: how many shapes the marks have; they take turns, so that class k has shape k % marks.
+    """
     if count <= len(_CLASSES):
         return np.array(_CLASSES[:count], dtype=np.uint8).reshape(count, 3)
-    number = np.arange(count, dtype=np.float64)
-    hue = number * _GOLDEN_ANGLE + 0.6
-    lightness = np.array([0.64, 0.52, 0.74])[np.arange(count) % 3]
-    return from_oklab(lightness, 0.14 * np.cos(hue), 0.14 * np.sin(hue))
+    grid = np.stack(np.meshgrid(*[np.arange(0, 256, 17, dtype=np.uint8)] * 3, indexing="ij"), axis=-1).reshape(-1, 3)
+    lab = to_oklab(grid)
+    fit = (lab[:, 0] > 0.47) & (lab[:, 0] < 0.78) & (np.hypot(lab[:, 1], lab[:, 2]) < 0.22)  # ours, by eye
+    grid, lab = grid[fit], lab[fit]
+    alike, others, chosen = np.full((marks, len(lab)), np.inf), np.full(len(lab), np.inf), np.empty(count, dtype=int)
+    neighbor = np.linalg.norm(lab - to_oklab(np.array(_CLASSES[1:2], dtype=np.uint8)), axis=1)
+    for number in range(count):
+        chosen[number] = np.minimum(np.minimum(alike[number % marks], 3.0 * others), neighbor).argmax()
+        neighbor = np.linalg.norm(lab - lab[chosen[number]], axis=1)
+        np.minimum(alike[number % marks], neighbor, out=alike[number % marks])
+        np.minimum(others, neighbor, out=others)
+    return grid[chosen]
 
 
 def sequential(values: ArrayLike, low: float | None = None, high: float | None = None) -> NDArray[np.uint8]:
@@ -138,6 +154,19 @@ class ColorScale:
 def hex_color(color: Color) -> str:
     """A color as HTML writes it: ``#rrggbb``."""
     return "#{:02x}{:02x}{:02x}".format(*(int(channel) for channel in color))
+
+
+def to_oklab(colors: NDArray[np.uint8]) -> NDArray[np.float64]:
+    """sRGB (N, 3) to OKLab by Ottosson's matrices: lightness, red against green, yellow against blue, (N, 3)."""
+    encoded = colors / 255.0
+    red, green, blue = np.where(encoded <= 0.04045, encoded / 12.92, ((encoded + 0.055) / 1.055) ** 2.4).T
+    long = np.cbrt(0.4122214708 * red + 0.5363325363 * green + 0.0514459929 * blue)
+    medium = np.cbrt(0.2119034982 * red + 0.6806995451 * green + 0.1073969566 * blue)
+    short = np.cbrt(0.0883024619 * red + 0.2817188376 * green + 0.6299787005 * blue)
+    lightness = 0.2104542553 * long + 0.7936177850 * medium - 0.0040720468 * short
+    red_green = 1.9779984951 * long - 2.4285922050 * medium + 0.4505937099 * short
+    blue_yellow = 0.0259040371 * long + 0.7827717662 * medium - 0.8086757660 * short
+    return np.stack([lightness, red_green, blue_yellow], axis=1)
 
 
 def from_oklab(
