@@ -97,6 +97,13 @@ def test_a_shared_layer_is_stored_once_and_nan_is_left_out():
     assert data["cells"][3]["figures"] == {"fidelity": 0.1}
 
 
+def test_figures_have_the_terms_and_the_scale_of_the_still():
+    scores = [{"chamfer": 0.004 + k, "f_score": 0.25, "apart": 0.003} for k in range(2)]
+    _, data = parsed(viewer_page("t", completion_cells(np.zeros((3, 3)), [np.ones((3, 3))] * 2, None, scores)))
+    assert data["cells"][1]["figures"] == {"CD-L2 ×1000": 4.0, "F-score": 0.25, "apart ×1000": 3.0}
+    assert data["largestFirst"] == ["F-score"]
+
+
 def test_nothing_is_fetched():
     page = viewer_page("t", [PageCell("a", "", [Layer("x", RNG.normal(size=(9, 3)))])])
     assert not re.search(r"https?://|//[a-z0-9-]+\.[a-z]|@import|\bfetch\(|XMLHttpRequest|\bsrc=|<link", page)

@@ -176,8 +176,11 @@ def test_png_decodes_and_leaves_nothing_beside_it(tmp_path):
 
 
 def test_figures_are_short():
-    assert figures_line({"chamfer_l2": 0.0043123, "samples": 8, "hide": "block"}) == (
-        "chamfer l2 0.00431  ·  samples 8  ·  hide block"
+    assert figures_line({"fidelity_raw": 0.0043123, "samples": 8, "hide": "block"}) == (
+        "fidelity raw 0.00431  ·  samples 8  ·  hide block"
+    )
+    assert figures_line({"chamfer": 0.0043123, "f_score": 0.25, "diversity": 0.00296}) == (
+        "CD-L2 ×1000 4.31  ·  F-score 0.250  ·  diversity ×1000 2.96"
     )
     assert "–" in figures_line({"x": float("nan")})
     assert [lettering.figure(value) for value in (0.16, 0.0055, 999.7, 12.34, 3.0, 4.2e-6)] == [

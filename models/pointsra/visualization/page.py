@@ -21,6 +21,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from pointsra.data.replacing import replacing
 from pointsra.ops.splatting import DEFAULT_CAMERA, Camera
+from pointsra.visualization.figures import LARGEST_FIRST, in_terms
 from pointsra.visualization.framing import Framing, frame_clouds
 from pointsra.visualization.palette import TRUTH, VISIBLE, Color, ColorScale, completion_color, hex_color
 
@@ -71,7 +72,7 @@ def viewer_page(
     layers_by_cell: Sequence[PageCell],
     subtitle: str = "",
     camera: Camera = DEFAULT_CAMERA,
-    largest_first: Sequence[str] = ("diversity",),
+    largest_first: Sequence[str] = LARGEST_FIRST,
     legend: Mapping[str, Color] | None = None,
     scale: ColorScale | None = None,
 ) -> str:
@@ -165,7 +166,7 @@ def completion_cells(
     for number, generated in enumerate(completions):
         name = f"completion {number + 1}"
         layer = Layer(name, generated, completion_color(number), role="completion")
-        cells.append(PageCell(name, "", [given, layer], {} if scores is None else dict(scores[number])))
+        cells.append(PageCell(name, "", [given, layer], {} if scores is None else in_terms(scores[number])))
     return cells
 
 

@@ -17,7 +17,7 @@ from numpy.typing import ArrayLike
 from pointsra.errors import OutputError
 from pointsra.visualization.page import Layer, PageCell, completion_cells, viewer_page, write_page
 from pointsra.visualization.palette import TRUTH, VISIBLE, Color, ColorScale, completion_color
-from pointsra.visualization.stills import Cell, completions_sheet, contact_sheet, two_parts, write_png
+from pointsra.visualization.stills import Cell, completions_sheet, contact_sheet, figures_line, two_parts, write_png
 
 if TYPE_CHECKING:  # each kind of picture loads what draws it
     from pointsra.visualization.curves import CurveSeries
@@ -25,7 +25,6 @@ if TYPE_CHECKING:  # each kind of picture loads what draws it
 
 _LARGE = 800  # pixels of a cell that stands alone (ours)
 _SMALL = 320
-_LARGEST_FIRST = ("f_score", "diversity")
 
 
 @dataclass(frozen=True)
@@ -148,8 +147,7 @@ def _page(scene: Scene) -> str:
     done = scene.completed
     if done is not None:
         cells = completion_cells(done.visible, done.generated, done.hidden, done.scores)
-        figures = "  ·  ".join(f"{key} {value:.4g}" for key, value in (done.figures or {}).items())
-        return viewer_page(scene.title, cells, subtitle=figures, largest_first=_LARGEST_FIRST)
+        return viewer_page(scene.title, cells, subtitle=figures_line(done.figures or {}))
     pages = [PageCell(cell.title, cell.subtitle, [_layer(cell)]) for cell in scene.cells]
     return viewer_page(scene.title, pages, scene.note, legend=scene.legend, scale=scene.scale)
 

@@ -20,6 +20,7 @@ from PIL import Image, ImageDraw
 from pointsra.data.replacing import replacing
 from pointsra.ops.splatting import DEFAULT_CAMERA, Camera, render_shaded
 from pointsra.visualization import lettering
+from pointsra.visualization.figures import in_terms
 from pointsra.visualization.framing import Framing, frame_clouds
 from pointsra.visualization.legend import draw_dot, lay_out, wrapped
 from pointsra.visualization.palette import TRUTH, VISIBLE, Color, ColorScale, completion_color
@@ -169,7 +170,7 @@ def completions_sheet(
         visible: the points given, (V, 3).
         completions: for each sample the generated points alone, (P, 3).
         hidden: the points that were hidden, (Q, 3), or None where the truth is not known.
-        scores: for each completion its figures by name, such as ``{"fidelity": 0.002, "chamfer": 0.004}``.
+        scores: for each completion its figures by name, such as ``{"chamfer": 0.004, "f_score": 0.2}``.
         name: what was completed; the headline.
         figures: figures of the whole, for the footer.
         columns: cells a row.
@@ -206,11 +207,11 @@ def two_parts(visible: ArrayLike, generated: ArrayLike, color: Color) -> tuple[N
 
 
 def figures_line(figures: Mapping[str, float | int | str]) -> str:
-    """Figures by name on one line: ``fidelity 0.0021 · chamfer 0.0043``."""
+    """Figures by name on one line, in their terms: ``CD-L2 ×1000 4.31 · F-score 0.257``."""
     words = []
-    for name, value in figures.items():
+    for term, value in in_terms(figures).items():
         text = value if isinstance(value, str) else lettering.figure(float(value))
-        words.append(f"{name.replace('_', ' ')} {text}")
+        words.append(f"{term} {text}")
     return "  ·  ".join(words)
 
 
