@@ -114,6 +114,25 @@ def test_still_draws_every_run_in_its_color():
     assert (one == run_color(0)).all(axis=2).any()
 
 
+def test_runs_that_coincide_are_both_seen():
+    falling = np.exp(-STEPS / 60)
+    fork = np.where(STEPS < 120, falling, 1.0)
+    runs = {"a": {"loss": (STEPS, falling)}, "b": {"loss": (STEPS, fork)}, "c": {"loss": (STEPS, falling)}}
+    first, second, third = panels_of(runs, 1)[0].curves
+    assert not first.beneath.any()
+    assert second.beneath[:118].all() and not second.beneath[122:].any()
+    assert (third.beneath[:118] == 2).all() and (third.beneath[125:] == 1).all()
+    picture = curves_still(runs, window=1)[80:]  # below the legend
+    for number in range(3):
+        assert (np.abs(picture.astype(int) - run_color(number)).max(axis=2) < 12).sum() > 60
+    page = curves_page(runs, window=1)
+    assert page.count("stroke-dasharray=") == 3 and page.count(">step</text>") == 1
+    crossing = {"a": {"loss": (STEPS, STEPS)}, "b": {"loss": (STEPS, STEPS[::-1])}}
+    assert not panels_of(crossing)[0].curves[1].beneath.any()
+    holed = {"a": {"loss": (STEPS, np.full(200, np.nan))}, "b": {"loss": ([], [])}, "c": {"loss": ([3], [1.0])}}
+    assert not any(curve.beneath.any() for curve in panels_of(holed)[0].curves)
+
+
 def test_nan_and_empty_curves_are_drawn_without_crash():
     values = np.exp(-STEPS / 20)
     values[50:60] = np.nan

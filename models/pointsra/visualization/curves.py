@@ -1,14 +1,14 @@
 """Training curves as a still: one panel a term, all runs together, drawn with Pillow at twice the size.
 
-Each curve is shown as logged (thin) and as a running mean (bold). The same as a page with a read-out is in
-``curves_page``; reading a run's figures is ``metrics_file``'s.
+Each curve is shown as logged (thin) and as a running mean (bold), dashed where it lies upon another run's. The same
+as a page with a read-out is in ``curves_page``; reading a run's figures is ``metrics_file``'s.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -17,7 +17,7 @@ from PIL import Image, ImageDraw
 from pointsra.visualization import lettering
 from pointsra.visualization.metrics_file import RunMetrics, read_metrics
 from pointsra.visualization.palette import COMPLETIONS, VISIBLE, Color
-from pointsra.visualization.plotting import Axis, axis_for, smoothed
+from pointsra.visualization.plotting import DASH, Axis, axis_for, lines_beneath, smoothed, stretches
 
 __all__ = ["Panel", "RunMetrics", "curves_still", "panels_of", "read_metrics", "run_color"]
 
@@ -48,6 +48,7 @@ class Curve:
         steps: (R,).
         values: as logged, (R,).
         mean: the running mean, (R,).
+        beneath: how many curves of other runs the mean lies upon, (R,): there it is dashed, so that they are seen.
     """
 
     run: str
@@ -55,6 +56,7 @@ class Curve:
     steps: NDArray[np.float64]
     values: NDArray[np.float64]
     mean: NDArray[np.float64]
+    beneath: NDArray[np.int64]
 
 
 @dataclass(frozen=True)
@@ -98,14 +100,19 @@ def panels_of(series: CurveSeries, window: int | None = None) -> tuple[Panel, ..
                 raise ValueError(f"Term {term!r} of run {run!r} has {len(x)} steps and {len(y)} values.")
             usual = min(round(longest / 40 * (len(x) - 1) / (_reach(x) or math.inf)), len(x) // 5)
             mean = smoothed(y, usual if window is None else window)
-            terms.setdefault(term, []).append(Curve(run, run_color(number), x, y, mean))
+            none = np.zeros(len(x), dtype=np.int64)
+            terms.setdefault(term, []).append(Curve(run, run_color(number), x, y, mean, none))
     if not terms:
         raise ValueError("There is no term to draw.")
     every_step = axis_for([c.steps for curves in terms.values() for c in curves], may_be_log=False)
-    return tuple(
-        Panel(term, tuple(curves), every_step, axis_for([curve.values for curve in curves]))
-        for term, curves in terms.items()
-    )
+    return tuple(_panel(term, curves, every_step) for term, curves in terms.items())
+
+
+def _panel(term: str, curves: Sequence[Curve], steps: Axis) -> Panel:
+    values = axis_for([curve.values for curve in curves])
+    places = [(steps.place(curve.steps), values.place(curve.mean)) for curve in curves]
+    told = (replace(curve, beneath=lines_beneath(*places[k], places[:k])) for k, curve in enumerate(curves))
+    return Panel(term, tuple(told), steps, values)
 
 
 def curves_still(
@@ -140,7 +147,8 @@ def curves_still(
     inside = width - 2 * margin
     rows = _legend_rows(runs, inside, unit)
     legend = round(24 * unit) * len(rows) + round(6 * unit) if rows else 0
-    height = 2 * margin + headline + legend + down * tall + (down - 1) * gap
+    below = round(14 * unit)  # for the name of the axis, under the lowest panel of each column
+    height = 2 * margin + headline + legend + down * tall + (down - 1) * gap + below
     pen = _Pen(width, height, unit, dark)
     if title:
         letters = lettering.font(round(24 * unit * _FINE))
@@ -149,11 +157,11 @@ def curves_still(
     for number, panel in enumerate(panels):
         left = margin + (number % across) * (panel_width + gap)
         top = margin + headline + legend + (number // across) * (tall + gap)
-        _draw_panel(pen, panel, left, top, panel_width, tall)
+        _draw_panel(pen, panel, left, top, panel_width, tall, number + across >= len(panels))
     return np.asarray(pen.image.resize((width, height), Image.Resampling.BOX))
 
 
-def _draw_panel(pen: _Pen, panel: Panel, left: float, top: float, width: float, height: float) -> None:
+def _draw_panel(pen: _Pen, panel: Panel, left: float, top: float, width: float, height: float, lowest: bool) -> None:
     unit = pen.unit
     log = " (log)" if panel.values.log else ""
     name = _fitted(panel.term.replace("_", " "), 15, width - pen.length(log, 15), unit) + log
@@ -171,12 +179,14 @@ def _draw_panel(pen: _Pen, panel: Panel, left: float, top: float, width: float, 
         half = pen.length(label, 12) / 2
         pen.text(min(max(x, left + half), left + width - half), y0 + 8 * unit, label, 12, pen.soft_ink, "mt")
     pen.line([(x0, y0), (x1, y0)], pen.soft_ink, 1.0)
+    if lowest:
+        pen.text((x0 + x1) / 2, y0 + 24 * unit, "step", 12, pen.soft_ink, "mt")
     for bold in (False, True):  # all thin lines lie under all bold ones
         for curve in panel.curves:
             color = curve.color if bold else pen.faded(curve.color)
             x = x0 + panel.steps.place(curve.steps) * (x1 - x0)
             y = y0 + panel.values.place(curve.mean if bold else curve.values) * (y1 - y0)
-            pen.curve(x, y, color, 2.2 if bold else 1.0)
+            pen.curve(x, y, color, 2.2 if bold else 1.0, curve.beneath * bold, len(panel.curves))
 
 
 class _Pen:
@@ -207,7 +217,15 @@ class _Pen:
         places = [(x * _FINE, y * _FINE) for x, y in ends]
         self._draw.line(places, fill=color, width=thick, joint="curve")
 
-    def curve(self, x: NDArray[np.float64], y: NDArray[np.float64], color: Color, width: float) -> None:
+    def curve(
+        self,
+        x: NDArray[np.float64],
+        y: NDArray[np.float64],
+        color: Color,
+        width: float,
+        beneath: NDArray[np.int64],
+        curves: int,
+    ) -> None:
         stride = max(len(x) // _MOST_POINTS, 1)
         known = np.isfinite(x) & np.isfinite(y)
         breaks = np.flatnonzero(~known)
@@ -218,8 +236,25 @@ class _Pen:
             part = np.union1d(part[::stride], part[-1:])
             if len(part) == 1:
                 self.dot(float(x[part[0]]), float(y[part[0]]), color, width * 1.2)
-            else:
-                self.line(list(zip(x[part].tolist(), y[part].tolist(), strict=True)), color, width)
+                continue
+            for same, others in stretches(beneath[part]):
+                along = part[same.start : same.stop + 1]  # up to where the next begins
+                if others:
+                    self.dashes(x[along], y[along], color, width, curves - others, others)
+                else:
+                    self.line(list(zip(x[along].tolist(), y[along].tolist(), strict=True)), color, width)
+
+    def dashes(
+        self, x: NDArray[np.float64], y: NDArray[np.float64], color: Color, width: float, dash: int, gap: int
+    ) -> None:
+        """A line with gaps that show what lies beneath, both in units of ``DASH``."""
+        gone = np.concatenate([[0.0], np.cumsum(np.hypot(np.diff(x), np.diff(y)))])
+        unit = DASH * self.unit
+        for start in np.arange(0.0, gone[-1], (dash + gap) * unit):
+            ends = np.array([start, min(start + dash * unit, gone[-1])])
+            path = np.unique(np.concatenate([ends, gone[(gone > ends[0]) & (gone < ends[1])]]))
+            places = zip(np.interp(path, gone, x).tolist(), np.interp(path, gone, y).tolist(), strict=True)
+            self.line(list(places), color, width)
 
     def dot(self, x: float, y: float, color: Color, radius: float) -> None:
         reach = radius * self.unit * _FINE

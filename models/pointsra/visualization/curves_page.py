@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from pointsra.visualization.curves import Curve, CurveSeries, Panel, panels_of, run_color
 from pointsra.visualization.palette import hex_color
+from pointsra.visualization.plotting import DASH, stretches
 
 _WIDTH, _HEIGHT = 400.0, 210.0  # a panel's drawing area, in SVG units
 _TOP, _FOOT, _RIGHT = 8.0, 26.0, 10.0
@@ -107,13 +108,21 @@ def _panel(panel: Panel, left: float) -> str:
         pieces.append(f'<path class="axis" d="M{x:.1f} {_TOP + _HEIGHT}v4"/>')
         pieces.append(f'<text x="{x:.1f}" y="{_TOP + _HEIGHT + 19}" text-anchor="{anchor}">{html.escape(label)}</text>')
     pieces.append(f'<path class="axis" d="M{left} {_TOP + _HEIGHT}H{left + _WIDTH}"/>')
+    pieces.append(f'<text x="{left - 18}" y="{_TOP + _HEIGHT + 19}" text-anchor="end">step</text>')
     for kind in ("raw", "mean"):
         for curve in panel.curves:
             kept = _thinned(curve)
             x = left + panel.steps.place(curve.steps[kept]) * _WIDTH
             values = curve.values if kind == "raw" else curve.mean
             y = _TOP + (1 - panel.values.place(values[kept])) * _HEIGHT
-            pieces.append(f'<path class="{kind}" stroke="{hex_color(curve.color)}" d="{_path(x, y)}"/>')
+            beneath = curve.beneath[kept] * (kind == "mean")
+            for same, others in stretches(beneath) or [(slice(0), 0)]:
+                along = slice(same.start, same.stop + 1)  # up to where the next begins
+                dash, gap = DASH * (len(panel.curves) - others), DASH * others
+                dashed = f' stroke-dasharray="{dash:g} {gap:g}" style="stroke-linecap:butt"' if others else ""
+                pieces.append(
+                    f'<path class="{kind}" stroke="{hex_color(curve.color)}"{dashed} d="{_path(x[along], y[along])}"/>'
+                )
     pieces.append(f'<path class="hair" d="M0 {_TOP}v{_HEIGHT}" visibility="hidden"/>')
     name = html.escape(panel.term.replace("_", " "))
     log = " <small>log scale</small>" if panel.values.log else ""

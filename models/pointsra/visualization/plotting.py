@@ -8,11 +8,16 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 _LOG_DECADES = 2.0
+_SAME = 0.008  # of an axis: nearer than that one line lies on the other (ours)
+_STRETCH = 0.05  # of an axis: lines that are one for less only cross (ours)
+DASH = 8.0
+"""Pixels of each line where all lines of a panel lie on one another."""
 
 
 @dataclass(frozen=True)
@@ -79,6 +84,35 @@ def smoothed(values: ArrayLike, window: int) -> NDArray[np.float64]:
     first, last = np.maximum(place - span, 0), np.minimum(place + span + 1, len(numbers))
     inside = count[last] - count[first]
     return np.where(inside > 0, (total[last] - total[first]) / np.maximum(inside, 1), np.nan)
+
+
+def lines_beneath(
+    x: NDArray[np.float64], y: NDArray[np.float64], drawn: Sequence[tuple[NDArray[np.float64], NDArray[np.float64]]]
+) -> NDArray[np.int64]:
+    """How many of the lines that are ``drawn`` already another would hide at each of its records, (R,).
+
+    Args:
+        x: (R,) where it lies along its axes, 0 to 1, rising.
+        y: the same.
+        drawn: x and y of the others.
+    """
+    count = np.zeros(len(x), dtype=np.int64)
+    for across, up in drawn:
+        known = np.isfinite(across) & np.isfinite(up)
+        if not known.any():
+            continue
+        beneath = np.interp(x, across[known], up[known], left=np.nan, right=np.nan)
+        near = np.abs(y - beneath) < _SAME  # never where either is NaN
+        for part, value in stretches(near.astype(np.int64)):
+            if value and np.ptp(x[part]) >= _STRETCH:
+                count[part] += 1
+    return count
+
+
+def stretches(values: NDArray[np.int64]) -> list[tuple[slice, int]]:
+    """Where values (R,) stay the same: rows from first to last, and the value."""
+    edges = [0, *(np.flatnonzero(np.diff(values)) + 1).tolist(), len(values)]
+    return [(slice(a, b), int(values[a])) for a, b in pairwise(edges) if b > a]
 
 
 def tick_label(value: float, largest: float | None = None) -> str:
