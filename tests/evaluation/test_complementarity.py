@@ -20,8 +20,11 @@ from pointsra.evaluation.complementarity import RATIOS, linear_figures
 from pointsra.evaluation.masked_features import NODES, CutClouds, masked_features, soft_occupancy
 from pointsra.evaluation.protocols import evaluate
 from pointsra.evaluation.report import write_report
+from pointsra.networks.initialization import build
 from pointsra.networks.masked_autoencoder import Encoding
-from pointsra.ops.patches import Patches
+from pointsra.networks.point_m2ae import HierarchicalEncoder, Hierarchy
+from pointsra.ops.patches import Patches, cut_patches
+from pointsra.ops.randomness import stream
 from pointsra.progress import silent
 from pointsra.settings import load_preset
 from pointsra.training.finetune import finetune
@@ -121,6 +124,30 @@ def test_the_encoder_is_shown_the_visible_patches_only():
     np.testing.assert_array_equal(features[2], again[2])
     other = masked_features(encode, clouds, (0.0, 0.5, 0.9), torch.Generator().manual_seed(3), CPU, silent)
     assert not np.array_equal(features[2], other[2])
+
+
+@pytest.mark.parametrize("local", [False, True])
+def test_an_encoder_of_several_scales_is_masked_at_the_coarsest(local):
+    """Shown everything it sees as ever; what no shown patch is made of changes nothing."""
+    hierarchy = Hierarchy((12, 16), (1, 1), (10,), (8,), (0.4, 0.8))
+    made = build(lambda: HierarchicalEncoder(hierarchy, 2, (4, 8, 12), local=local), stream(0, "weights")).eval()
+    patches = cut_patches(torch.rand(4, 200, 3, generator=torch.Generator().manual_seed(1)), 20, 8)
+    clouds = CutClouds([patches], *[[0] * 4] * 2)
+    whole, half = masked_features(made, clouds, (0.0, 0.7), torch.Generator().manual_seed(2), CPU, silent)
+    with torch.no_grad():
+        np.testing.assert_allclose(whole, made(patches).pooled.numpy(), atol=1e-5)
+        shown = torch.tensor([[4]] * 4)
+        members = made.scales(patches.centers)[0].members
+        assert all(len(cloud.unique()) == 20 for cloud in members)  # each fine patch is in a coarse one
+        held = members[:, 4]
+        hidden = torch.ones(4, 20, dtype=torch.bool).scatter(1, held, False)
+        assert hidden.any(dim=1).all()
+        other = Patches(patches.centers, torch.where(hidden[..., None, None], 9.0, patches.neighborhoods))
+        seen, same = made.show(patches, shown), made.show(other, shown)
+        assert seen.patches.shape == (4, 1, 16) and torch.isfinite(seen.patches).all()
+        torch.testing.assert_close(seen.patches, same.patches)
+        assert not torch.allclose(made(patches).patches, made(other).patches)
+    assert half.shape == (4, 16) and not np.allclose(half, whole, atol=1e-3)
 
 
 def test_a_tiny_run_is_measured_at_every_ratio(report, tiny_run, full_shapes_root):

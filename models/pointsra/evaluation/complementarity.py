@@ -74,17 +74,12 @@ def opened(job: Job) -> Iterator[Opened]:
     """Open what is measured: weights, pre-trained or fine-tuned, and the data of the preset or else their own.
 
     Raises:
-        CheckpointError: the weights cannot be read, or have an encoder of several scales.
+        CheckpointError: the weights cannot be read.
         DataError: the data is missing, too small, or of two sets of classes.
         SettingsError: the preset asks for fewer points than the weights' patches need, or for the same clouds twice.
     """
     source, preset = job.source, job.preset
     encode, description = load_encoder(source, job.device)
-    if description.sizes.hierarchy is not None:
-        raise CheckpointError(
-            f"{source}: an encoder of several scales hides coarse patches with all that they are made of, and cannot "
-            "be shown some of the fine ones, as this protocol does."
-        )
     data = preset.data if preset is not None else _own_data(source, description)
     cut = dict(description.patches)
     if preset is not None:
@@ -127,6 +122,8 @@ def measure(job: Job, read: Opened) -> ComplementarityReport:
             guesses.append(guess)
             likeness[draw, place] = [linear_cka(held, other) for other in tested]
             job.report(Progress("linear maps", draw * len(RATIOS) + place + 1, job.seeds * len(RATIOS), "ratios"))
+    scales = read.description.sizes.hierarchy
+    masked = read.description.patches["groups"] if scales is None else scales.groups[-1]
     chance = 100 * float((asked.labels == np.bincount(known.labels).argmax()).mean())
     return ComplementarityReport(
         title=f"{read.data.dataset}: geometry and semantics over the mask ratio",
@@ -151,7 +148,7 @@ def measure(job: Job, read: Opened) -> ComplementarityReport:
         ),
         stand_in=read.train.stand_in or test.stand_in,
         ratios=RATIOS,
-        visible=tuple(visible_count(read.description.patches["groups"], ratio) for ratio in RATIOS),
+        visible=tuple(visible_count(masked, ratio) for ratio in RATIOS),
         width=read.description.sizes.dim,
         fitted=len(known),
         figures=figures,

@@ -19,6 +19,7 @@ from pointsra.data.store import Split
 from pointsra.errors import CheckpointError
 from pointsra.networks.flow_gate import FlowGate, FrozenFlow
 from pointsra.networks.masked_autoencoder import CloudEncoder, Encoding
+from pointsra.networks.point_m2ae import HierarchicalEncoder
 from pointsra.ops.masks import random_order, visible_count
 from pointsra.ops.patches import Patches, cut_patches
 from pointsra.ops.sampling import farthest_point_indices, gather_points
@@ -125,10 +126,14 @@ def masked_features(
 ) -> list[NDArray[np.float32]]:
     """Mean tokens of the visible patches, (n, C) at each mask ratio, of one draw of nested random masks.
 
+    An encoder of several scales is masked as in its pre-training: coarsest patches, with all that they are made of.
+
     Raises:
         CheckpointError: a feature is not finite.
     """
     groups = clouds.patches[0].centers.shape[1]
+    if isinstance(encode, HierarchicalEncoder):
+        groups = encode.hierarchy.groups[-1]
     orders = random_order(len(clouds), groups, generator)
     parts: list[list[Tensor]] = [[] for _ in ratios]
     start = 0
@@ -137,8 +142,12 @@ def masked_features(
         start += len(order)
         for ratio, found in zip(ratios, parts, strict=True):
             # In their own order, so that draws that hide nothing agree to the bit.
-            shown = batch.select(order[:, : visible_count(groups, ratio)].sort(dim=1).values)
-            pooled = encode(Patches(shown.centers.to(device), shown.neighborhoods.to(device))).pooled.float().cpu()
+            visible = order[:, : visible_count(groups, ratio)].sort(dim=1).values
+            if isinstance(encode, HierarchicalEncoder):
+                encoding = encode.show(_on(batch, device), visible.to(device))
+            else:
+                encoding = encode(_on(batch.select(visible), device))
+            pooled = encoding.pooled.float().cpu()
             if not bool(torch.isfinite(pooled).all()):
                 raise CheckpointError(
                     f"The encoder's features are not finite at mask ratio {ratio:g}: its training diverged, or a "
@@ -147,6 +156,10 @@ def masked_features(
             found.append(pooled)
         report(Progress("features", start, len(clouds), "clouds"))
     return [torch.cat(found).numpy() for found in parts]
+
+
+def _on(patches: Patches, device: torch.device) -> Patches:
+    return Patches(patches.centers.to(device), patches.neighborhoods.to(device))
 
 
 def soft_occupancy(points: Tensor, nodes: int = NODES) -> Tensor:

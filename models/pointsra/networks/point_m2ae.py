@@ -19,7 +19,7 @@ from pointsra.networks.patch_embedding import PatchEmbedding
 from pointsra.networks.transformer import Block, PositionEmbedding
 from pointsra.ops.patches import Patches
 from pointsra.ops.sampling import gather_points
-from pointsra.ops.scales import CoarserScale, coarser_scales
+from pointsra.ops.scales import CoarserScale, coarser_scales, visible_scales
 
 
 @dataclass(frozen=True)
@@ -94,6 +94,18 @@ class HierarchicalEncoder(CloudEncoder):
         tokens = self.norm(self.encode(patches, scales)[-1])
         return Encoding(tokens.mean(dim=1, keepdim=True), tokens, scales[-1].centers)
 
+    def show(self, patches: Patches, shown: Tensor) -> Encoding:
+        """Encode what the coarsest patches ``shown`` (B, V) int64 are made of, and nothing else of whole clouds.
+
+        Returns:
+            Their tokens; where all are shown and hold every finer patch, those of :meth:`forward`.
+        """
+        scales = self.scales(patches.centers)
+        coarsest = shown.new_zeros(len(shown), self.hierarchy.groups[-1], dtype=torch.bool).scatter(1, shown, True)
+        masks = visible_scales(scales, coarsest, patches.centers.shape[1])
+        tokens = gather_points(self.norm(self.encode(patches, scales, masks)[-1]), shown)
+        return Encoding(tokens.mean(dim=1, keepdim=True), tokens, gather_points(scales[-1].centers, shown))
+
     def encode(
         self, patches: Patches, scales: Sequence[CoarserScale], visible: Sequence[Tensor] | None = None
     ) -> list[Tensor]:
@@ -112,7 +124,7 @@ class HierarchicalEncoder(CloudEncoder):
             positions = self.positions[number](centers if shown is None else shown.gather(centers))
             members = None if number == 0 else scales[number - 1].members
             tokens = self._embed(number, patches, found, members, shown)
-            allowed = self._allowed(number, centers) if shown is None else shown.allowed
+            allowed = self._allowed(number, centers, shown)
             for block in self.stages[number]:  # type: ignore[union-attr]
                 tokens = block(tokens + positions, allowed)
             found.append(tokens if shown is None else shown.spread(tokens))
@@ -136,11 +148,16 @@ class HierarchicalEncoder(CloudEncoder):
         tokens = embedded.new_zeros(*shown.valid.shape, embedded.shape[-1])
         return tokens.masked_scatter(shown.valid.unsqueeze(-1), embedded)
 
-    def _allowed(self, number: int, centers: Tensor) -> Tensor | None:
+    def _allowed(self, number: int, centers: Tensor, shown: Shown | None) -> Tensor | None:
+        """Which tokens of a scale each of those shown may read; None: all."""
         radius = self.hierarchy.radii[number]
         if not self.local or not radius:
-            return None
-        return torch.cdist(centers, centers) < radius
+            return None if shown is None else shown.allowed
+        if shown is None:
+            return torch.cdist(centers, centers) < radius
+        centers = shown.gather(centers)
+        itself = torch.eye(centers.shape[1], dtype=torch.bool, device=centers.device)  # what fills up reads something
+        return (torch.cdist(centers, centers) < radius) & shown.allowed | itself
 
 
 @dataclass(frozen=True)
