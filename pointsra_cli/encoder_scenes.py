@@ -126,7 +126,7 @@ def _mapped_split(request: EncoderRequest) -> tuple[Path, int]:
     if len(request.targets) > 1:
         raise SettingsError("An embedding maps the clouds of one data set: name one data set or split.")
     path = split_of(located(request.targets[0], request.root))
-    check_up(request.up, int(path is None))
+    check_up(request.up, path is None)
     if path is None:
         raise InputFileError(
             f"{request.targets[0]} is one cloud, and an embedding maps many: name a data set or split."

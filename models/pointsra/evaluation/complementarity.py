@@ -39,7 +39,14 @@ from pointsra.data.store import Split, open_split
 from pointsra.errors import CheckpointError, DataError, SettingsError
 from pointsra.evaluation.complementarity_report import FIGURES, ComplementarityReport, accuracy_rows, findings
 from pointsra.evaluation.job import Job
-from pointsra.evaluation.masked_features import CutClouds, Encode, cut_clouds, load_encoder, masked_features
+from pointsra.evaluation.masked_features import (
+    CutClouds,
+    Encode,
+    cut_clouds,
+    load_encoder,
+    masked_features,
+    masked_groups,
+)
 from pointsra.metrics.recognition import confusion_matrix
 from pointsra.metrics.representation import Ridge, best_penalty, centered_rank, explained_variance, linear_cka
 from pointsra.ops.masks import visible_count
@@ -122,8 +129,7 @@ def measure(job: Job, read: Opened) -> ComplementarityReport:
             guesses.append(guess)
             likeness[draw, place] = [linear_cka(held, other) for other in tested]
             job.report(Progress("linear maps", draw * len(RATIOS) + place + 1, job.seeds * len(RATIOS), "ratios"))
-    scales = read.description.sizes.hierarchy
-    masked = read.description.patches["groups"] if scales is None else scales.groups[-1]
+    masked = masked_groups(read.encode, read.cut["groups"])
     chance = 100 * float((asked.labels == np.bincount(known.labels).argmax()).mean())
     return ComplementarityReport(
         title=f"{read.data.dataset}: geometry and semantics over the mask ratio",

@@ -87,6 +87,11 @@ def load_encoder(source: Path, device: torch.device) -> tuple[Encode, ModelDescr
     return GatedEncoder(encoder, flow, gate, loaded.preset), loaded.description
 
 
+def masked_groups(encode: Encode, cut: int) -> int:
+    """How many patches of a cloud masks choose among: the ``cut`` ones, or the coarsest of several scales."""
+    return encode.hierarchy.groups[-1] if isinstance(encode, HierarchicalEncoder) else cut
+
+
 def cut_clouds(
     split: Split, rows: NDArray[np.int64], *, points: int, groups: int, size: int, report: Report
 ) -> CutClouds:
@@ -131,9 +136,7 @@ def masked_features(
     Raises:
         CheckpointError: a feature is not finite.
     """
-    groups = clouds.patches[0].centers.shape[1]
-    if isinstance(encode, HierarchicalEncoder):
-        groups = encode.hierarchy.groups[-1]
+    groups = masked_groups(encode, clouds.patches[0].centers.shape[1])
     orders = random_order(len(clouds), groups, generator)
     parts: list[list[Tensor]] = [[] for _ in ratios]
     start = 0

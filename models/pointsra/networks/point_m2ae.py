@@ -19,7 +19,7 @@ from pointsra.networks.patch_embedding import PatchEmbedding
 from pointsra.networks.transformer import Block, PositionEmbedding
 from pointsra.ops.patches import Patches
 from pointsra.ops.sampling import gather_points
-from pointsra.ops.scales import CoarserScale, coarser_scales, visible_scales
+from pointsra.ops.scales import CoarserScale, coarser_scales, shown_scales
 
 
 @dataclass(frozen=True)
@@ -101,8 +101,7 @@ class HierarchicalEncoder(CloudEncoder):
             Their tokens; where all are shown and hold every finer patch, those of :meth:`forward`.
         """
         scales = self.scales(patches.centers)
-        coarsest = shown.new_zeros(len(shown), self.hierarchy.groups[-1], dtype=torch.bool).scatter(1, shown, True)
-        masks = visible_scales(scales, coarsest, patches.centers.shape[1])
+        masks = shown_scales(scales, shown, patches.centers.shape[1])
         tokens = gather_points(self.norm(self.encode(patches, scales, masks)[-1]), shown)
         return Encoding(tokens.mean(dim=1, keepdim=True), tokens, gather_points(scales[-1].centers, shown))
 

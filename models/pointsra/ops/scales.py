@@ -66,3 +66,9 @@ def visible_scales(scales: list[CoarserScale], coarsest: Tensor, finest: int) ->
         below = scales[number - 1].centers.shape[1] if number else finest
         masks.insert(0, visible_below(scales[number], masks[0], below))
     return masks
+
+
+def shown_scales(scales: list[CoarserScale], shown: Tensor, finest: int) -> list[Tensor]:
+    """:func:`visible_scales` where the coarsest patches ``shown`` (B, V) int64 are visible."""
+    coarsest = shown.new_zeros(len(shown), scales[-1].centers.shape[1], dtype=torch.bool)
+    return visible_scales(scales, coarsest.scatter_(1, shown, True), finest)

@@ -83,13 +83,13 @@ def file_cloud(target: Path, up: str | None, most: int = MOST_POINTS) -> Cloud:
     return replace(cloud, points=to_y_up(cloud.points, up or "y"))
 
 
-def check_up(up: str | None, files: int) -> None:
-    """Refuse an axis where it would turn nothing.
+def check_up(up: str | None, turns: bool) -> None:
+    """Refuse an axis where it ``turns`` nothing, for no target is a cloud's file.
 
     Raises:
         SettingsError: an axis, and no cloud file to turn.
     """
-    if up is not None and not files:
+    if up is not None and not turns:
         raise SettingsError("--up turns files; runs, data sets and reconstruct folders say themselves what is up.")
 
 
@@ -128,7 +128,7 @@ def named_clouds(targets: Sequence[Path], root: Path, up: str | None = None) -> 
     found = [located(target, root) for target in targets]
     splits = [split_of(target) for target in found]
     sets = sum(split is not None for split in splits)
-    check_up(up, len(found) - sets)
+    check_up(up, sets < len(found))
     room = (SHEET_CLOUDS - (len(found) - sets)) // max(sets, 1)
     most = _MOST_COLORED // (SHEET_CLOUDS if sets else len(found))
     titles: list[str] = []

@@ -70,8 +70,7 @@ def look_at(targets: Sequence[Path], what: str | None, cutting: Cutting, root: P
         raise SettingsError(
             f"--what {kind} takes one target: name one file or folder. Curves, features and attention take several."
         )
-    is_file = kind not in ("curves", "completions") and split_of(found[0]) is None
-    check_up(up, int(is_file))
+    check_up(up, kind not in ("curves", "completions") and split_of(found[0]) is None)
     if kind == "curves":
         return _curves(found)
     if kind == "completions":

@@ -22,7 +22,7 @@ from pointsra.ops.batch_parts import divisor_weights
 from pointsra.ops.masks import random_order, visible_count
 from pointsra.ops.patches import Patches, cut_patches
 from pointsra.ops.randomness import stream
-from pointsra.ops.scales import CoarserScale, visible_scales
+from pointsra.ops.scales import CoarserScale, shown_scales
 from pointsra.settings.peers import PointM2aePreset
 from pointsra.training.assembly import augmented
 from pointsra.training.peers.learner import PeerLearner
@@ -69,8 +69,7 @@ class PointM2aeLearner(PeerLearner):
         coarsest = scales[-1].centers.shape[1]
         order = random_order(len(batch), coarsest, generator).to(points.device)
         shown = order[:, : visible_count(coarsest, preset.masks.student)]
-        visible = torch.zeros(len(batch), coarsest, dtype=torch.bool, device=points.device).scatter_(1, shown, True)
-        return ScaledClouds(patches, scales, visible_scales(scales, visible, preset.patches.groups))
+        return ScaledClouds(patches, scales, shown_scales(scales, shown, preset.patches.groups))
 
     def _hidden(self, drawn: ScaledClouds) -> Tensor:
         """(1,) of a batch, as :meth:`measure` says."""
